@@ -1,0 +1,72 @@
+// The parts of a video model as interfaces. Common currency: latents [1, C, T, H, W] in fp32, timesteps [T], one per latent
+// frame, in 0..1000. Every network packs and casts inside itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "sora/plan.h"
+#include "sora/tensor.h"
+#include "sora/weights.h"
+
+namespace sora {
+
+/// What a text encoder makes of a prompt. The reference pads with zero rows to `padded_length`, and models were trained to
+/// attend to that padding; only the rows of real tokens are kept here.
+struct TextEmbedding {
+  Tensor states;                 ///< [1, n, D]: one row per token, </s> included
+  std::int64_t padded_length = 0;
+};
+
+class TextEncoder {
+ public:
+  virtual ~TextEncoder() = default;
+  /// `ids`: n token ids, </s> last, no padding. padded_length: n ... the model's max_sequence_length.
+  virtual TextEmbedding encode(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const = 0;
+};
+
+/// Velocity (or noise) that a denoiser predicts: (latents [1, C, T, H, W], timesteps [T]) -> [1, C_out, T, H, W] in the
+/// denoiser's dtype.
+using PredictFn = std::function<Tensor(const Tensor& latents, const Tensor& timesteps)>;
+
+class Denoiser {
+ public:
+  virtual ~Denoiser() = default;
+  /// The denoiser bound to one prompt: the text's keys and values are computed here, once, not at every step.
+  /// The function must not outlive the denoiser.
+  virtual PredictFn bind(const TextEmbedding& text) = 0;
+  /// The type that latents are rounded to on their way in, and that predictions come in.
+  virtual at::ScalarType dtype() const = 0;
+};
+
+/// Pixels that leave a decoder, in order: [1, 3, n, H, W] in -1..1.
+using PixelsFn = std::function<void(const Tensor& pixels)>;
+
+class Vae {
+ public:
+  virtual ~Vae() = default;
+  /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) / latents_std.
+  virtual Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const = 0;
+  /// Normalised latents [1, C, T, H, W] -> pixels, emitted as soon as they exist; memory does not grow with T.
+  virtual void decode(const Tensor& latents, const std::optional<Tiling>& tiling, const PixelsFn& emit) const = 0;
+};
+
+/// Born with its timesteps; one object per sampling run.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  virtual int steps() const = 0;
+  virtual double timestep(int i) const = 0;
+  /// Step i: from x at timestep(i) to the next; `prediction` is the denoiser's velocity for x.
+  virtual Tensor step(int i, const Tensor& prediction, const Tensor& x) = 0;
+};
+
+struct Model {
+  std::unique_ptr<Denoiser> denoiser;
+  std::unique_ptr<Vae> vae;
+  std::function<std::unique_ptr<Scheduler>(int steps)> make_scheduler;
+};
+
+}  // namespace sora

@@ -1,0 +1,22 @@
+// Where a model runs, and in which type it computes.
+#pragma once
+
+#include <string>
+
+namespace sora {
+
+enum class Dtype { fp32, bf16 };
+enum class DeviceKind { cpu, cuda };
+
+struct Placement {
+  DeviceKind device = DeviceKind::cpu;
+  int cuda_index = 0;
+  /// Type of the text encoder and the denoiser. The VAE always computes in fp32, as the reference recommends.
+  Dtype dtype = Dtype::fp32;
+  /// CPU threads of LibTorch and of the video encoder; 0: as many as there are cores.
+  int threads = 0;
+};
+
+std::string to_string(const Placement& placement);  // "cpu, fp32"
+
+}  // namespace sora

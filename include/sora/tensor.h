@@ -1,0 +1,8 @@
+// at::Tensor, and nothing more of LibTorch.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace sora {
+using at::Tensor;
+}
