@@ -1,0 +1,82 @@
+#include "base/machine.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <sched.h>
+#include <string>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+namespace sora {
+namespace {
+
+constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+
+// A line "Key:   1234 kB" of /proc/meminfo, in bytes.
+std::int64_t meminfo(const std::string& key) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string word; file >> word;) {
+    std::int64_t value = 0;
+    if (word == key + ":" && file >> value) return value * 1024;
+  }
+  return 0;
+}
+
+// A number in a cgroup v2 file of this process; kUnlimited for "max" or no such file.
+std::int64_t cgroup_number(const char* name) {
+  std::ifstream membership("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(membership, line)) {
+    if (line.rfind("0::", 0) != 0) continue;
+    std::ifstream file("/sys/fs/cgroup" + line.substr(3) + "/" + name);
+    std::int64_t value = 0;
+    if (file >> value) return value;
+  }
+  return kUnlimited;
+}
+
+bool has_cpu_flag(const std::string& wanted) {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind("flags", 0) != 0) continue;
+    return (line + " ").find(" " + wanted + " ") != std::string::npos;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::int64_t memory_limit_bytes() { return std::min(meminfo("MemTotal"), cgroup_number("memory.max")); }
+
+std::int64_t memory_available_bytes() {
+  const std::int64_t limit = cgroup_number("memory.max");
+  const std::int64_t left = limit == kUnlimited ? kUnlimited : std::max<std::int64_t>(0, limit - cgroup_number("memory.current"));
+  return std::min(meminfo("MemAvailable"), left);
+}
+
+std::int64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024;
+}
+
+std::int64_t disk_free_bytes(const std::filesystem::path& folder) {
+  struct statvfs info {};
+  if (statvfs(folder.c_str(), &info) != 0) return kUnlimited;
+  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+}
+
+int cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+bool cpu_has_fast_bf16() { return has_cpu_flag("amx_bf16") || has_cpu_flag("avx512_bf16"); }
+
+bool nvidia_driver_present() { return std::filesystem::exists("/proc/driver/nvidia/version"); }
+
+}  // namespace sora

@@ -1,0 +1,24 @@
+// What this machine has, found without LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace sora {
+
+/// Memory that this process may use: the machine's, or less under a cgroup limit.
+std::int64_t memory_limit_bytes();
+/// Memory that is free now, by the same rule.
+std::int64_t memory_available_bytes();
+/// Peak resident set of this process so far.
+std::int64_t peak_rss_bytes();
+/// Free space for unprivileged users on the file system of `folder`.
+std::int64_t disk_free_bytes(const std::filesystem::path& folder);
+/// CPU cores that this process may run on.
+int cores();
+/// The CPU multiplies bf16 in hardware (AMX or AVX512-BF16).
+bool cpu_has_fast_bf16();
+/// An NVIDIA kernel driver is loaded.
+bool nvidia_driver_present();
+
+}  // namespace sora
