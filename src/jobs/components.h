@@ -1,0 +1,23 @@
+// From a checkpoint's component classes (families/registry.h) to loaded components.
+#pragma once
+
+#include <memory>
+
+#include "sora/checkpoint.h"
+#include "sora/model.h"
+#include "sora/progress.h"
+
+namespace sora {
+
+/// Where and in which type components are loaded.
+struct Target {
+  at::Device device;
+  at::ScalarType dtype;
+};
+
+std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, const Target& target, Progress& progress);
+
+/// Denoiser (of two experts, the first), VAE and scheduler. `boundary` is the timestep at which the experts change.
+Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary, Progress& progress);
+
+}  // namespace sora

@@ -1,0 +1,9 @@
+// The one symbol of the engine module; see sora/engine.h.
+#include "sora/engine.h"
+
+#include "jobs/run_job.h"
+
+extern "C" const sora::Engine* sora_engine() {
+  static constexpr sora::Engine kEngine{.render = sora::run_job, .doctor = sora::examine_engine};
+  return &kEngine;
+}

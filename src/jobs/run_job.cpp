@@ -1,0 +1,138 @@
+#include "jobs/run_job.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+#include <new>
+#include <string>
+
+#include "base/machine.h"
+#include "base/text.h"
+#include "jobs/components.h"
+#include "media/sinks.h"
+#include "nn/device.h"
+#include "sora/render.h"
+#include "text/prompt_cleaning.h"
+#include "text/tokenizer.h"
+
+namespace sora {
+namespace {
+
+class Stopwatch {
+ public:
+  /// Seconds since construction or the last lap.
+  double lap() {
+    const auto now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+// The time at which sampling ended and decoding began, seen as it passes by.
+class StageWatch : public Progress {
+ public:
+  StageWatch(Progress& next, StageTimes& seconds) : next_(next), seconds_(seconds) {}
+
+  void update(Stage stage, std::int64_t done, std::int64_t total) override {
+    if (stage == Stage::decode && done == 0) seconds_.sample = watch_.lap();
+    next_.update(stage, done, total);
+  }
+  void note(std::string_view text) override { next_.note(text); }
+  void rendered() { seconds_.decode = watch_.lap(); }
+
+ private:
+  Progress& next_;
+  StageTimes& seconds_;
+  Stopwatch watch_;
+};
+
+struct Texts {
+  TextEmbedding positive, negative;
+};
+
+Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan, std::string_view flag,
+                           Progress& progress) {
+  Tokenizer::Tokens tokens = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length);
+  if (tokens.dropped > 0) {
+    progress.note(fmt::format("{} has {} tokens more than the model reads ({}); its end is ignored", flag, tokens.dropped,
+                              plan.max_sequence_length));
+  }
+  return tokens;
+}
+
+// The encoder is gone when this returns: it is larger than the denoiser in most checkpoints.
+Texts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Target& target, StageTimes& seconds,
+                     Progress& progress) {
+  Stopwatch watch;
+  const Tokenizer tokenizer(checkpoint);
+  const auto positive = tokenize(tokenizer, plan.prompt, plan, "--prompt", progress);
+  const auto negative = tokenize(tokenizer, plan.negative_prompt, plan, "--negative-prompt", progress);
+  const auto encoder = load_text_encoder(checkpoint, target, progress);
+  seconds.load_text_encoder = watch.lap();
+
+  const int total = plan.guidance.on() ? 2 : 1;
+  progress.update(Stage::encode_prompt, 0, total);
+  Texts texts;
+  texts.positive = encoder->encode(positive.ids, plan.max_sequence_length);
+  if (plan.guidance.on()) texts.negative = encoder->encode(negative.ids, plan.max_sequence_length);
+  progress.update(Stage::encode_prompt, total, total);
+  seconds.encode_prompt = watch.lap();
+  return texts;
+}
+
+JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
+  Stopwatch total, watch;
+  const c10::InferenceMode no_gradients;
+  const Target target{prepare_device(plan.placement), scalar_type(plan.placement.dtype)};
+  JobResult result;
+  // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
+  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames, plan.placement.threads);
+  const Texts texts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  watch.lap();
+  Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
+  result.seconds.load_model = watch.lap();
+  StageWatch stages(progress, result.seconds);
+  render(plan, texts.positive, texts.negative, model, *output.sink, stages);
+  stages.rendered();
+
+  result.output = plan.output.path.string();
+  result.md5 = output.md5();
+  result.frames_written = plan.pixel_frames;
+  result.seconds.total = total.lap();
+  result.peak_rss_bytes = peak_rss_bytes();
+  result.peak_device_bytes = peak_device_bytes(target.device);
+  return result;
+}
+
+[[noreturn]] void fail_out_of_memory(const Plan& plan, const std::string& detail) {
+  fail(Fault::memory,
+       "out of memory ({}); the plan needs about {} for the text encoder, {} to sample and {} to decode. A smaller --size, a "
+       "shorter video or, for decoding, --vae-tile-size needs less",
+       printable(detail, 160), human_bytes(plan.cost.text_bytes), human_bytes(plan.cost.sample_bytes),
+       human_bytes(plan.cost.decode_bytes));
+}
+
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string_view text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr || text.find("can't allocate memory") != text.npos ||
+         text.find("out of memory") != text.npos;
+}
+
+}  // namespace
+
+JobResult run_job(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
+  try {
+    return run(plan, checkpoint, progress);
+  } catch (const c10::Error& error) {
+    if (is_out_of_memory(error)) fail_out_of_memory(plan, error.what_without_backtrace());
+    fail(Fault::bug, "LibTorch: {}", printable(error.what_without_backtrace(), 600));
+  } catch (const std::bad_alloc&) {
+    fail_out_of_memory(plan, "host memory");
+  }
+}
+
+}  // namespace sora

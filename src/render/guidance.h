@@ -1,0 +1,24 @@
+// Classifier-free guidance, written once for all families.
+#pragma once
+
+#include <optional>
+
+#include "sora/model.h"
+#include "sora/plan.h"
+
+namespace sora {
+
+/// A denoiser bound to a prompt and, where guidance is on, to the negative prompt.
+class GuidedDenoiser {
+ public:
+  GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const TextEmbedding& positive, const TextEmbedding& negative);
+  /// Velocity for latents [1, C, T, H, W], all frames at `timestep`: u + scale * (c - u).
+  Tensor predict(const Tensor& latents, double timestep) const;
+
+ private:
+  Guidance guidance_;
+  PredictFn conditional_;
+  PredictFn unconditional_;   // empty where guidance is off
+};
+
+}  // namespace sora

@@ -1,0 +1,12 @@
+#include "render/rng.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace sora {
+
+Rng::Rng(std::uint64_t seed) : generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
+
+Tensor Rng::normal(at::IntArrayRef shape) { return at::randn(shape, generator_, at::kFloat); }
+
+}  // namespace sora
