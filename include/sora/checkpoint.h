@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,8 +22,8 @@ namespace sora {
 /// All errors are Error{fault} with the file, the key's path, what was expected and what was found.
 class JsonObject {
  public:
-  /// Parses `text`; duplicate keys, trailing commas, comments, NaN, invalid UTF-8, depth beyond 64 and more than a million
-  /// values are errors. `fault` is input for a checkpoint's file and usage for a user's config file.
+  /// Parses `text`; duplicate keys, trailing commas, comments, NaN, invalid UTF-8, depth beyond 64 and more than a
+  /// million values are errors. `fault` is input for a checkpoint's file and usage for a user's config file.
   JsonObject(std::string_view text, std::filesystem::path file, Fault fault);
   /// Reads and parses a file of at most 16 MiB.
   static JsonObject from_file(const std::filesystem::path& file, Fault fault = Fault::input);
@@ -31,8 +31,8 @@ class JsonObject {
   JsonObject& operator=(JsonObject&&) noexcept;
   ~JsonObject();
 
-  /// T: bool, int, std::int64_t, double, std::string, std::vector of these. Numbers are never narrowed: 1.5 and 2^63 are no
-  /// ints; an integer is a double. A null is never a T.
+  /// T: bool, int, std::int64_t, double, std::string, std::vector of these, std::vector<std::optional<std::string>>.
+  /// Numbers are never narrowed: 1.5 and 2^63 are no ints; an integer is a double. A null is never a T.
   template <class T>
   T read(std::string_view key);
   /// `otherwise` if the key is absent.
@@ -43,13 +43,15 @@ class JsonObject {
   std::optional<T> read_optional(std::string_view key);
   /// The object under `key`, to be read and finished like this one.
   JsonObject read_object(std::string_view key);
-  /// Absent is fine; present it must equal `only`, because nothing else is supported. T as in read, or nullptr_t for null.
+  /// Absent is fine; present it must equal `only`, because nothing else is supported. T as in read, or nullptr_t for
+  /// null.
   template <class T>
   void expect(std::string_view key, const T& only);
   void expect(std::string_view key, const char* only);
   /// Keys that may be there with any value, because they do not matter to inference.
   void ignore(std::initializer_list<std::string_view> keys);
   bool has(std::string_view key) const;
+  bool has_array(std::string_view key) const;
   std::vector<std::string> keys() const;
   /// An error that names all keys that were not read. Call it after the last read.
   void finish() const;
@@ -66,14 +68,14 @@ class JsonObject {
   T convert(std::string_view key, const nlohmann::json& value) const;
   std::unique_ptr<nlohmann::json> value_;
   std::filesystem::path file_;
-  std::string path_;   // "" or "a.b": where in the file this object stands
+  std::string path_;  // "" or "a.b": where in the file this object stands
   Fault fault_;
   std::set<std::string, std::less<>> asked_;
 };
 
 /// Element types that may lie in a checkpoint.
 enum class StoredType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean, f8_e4m3, f8_e5m2 };
-std::string_view to_string(StoredType type);   ///< as in the safetensors header: "F32"
+std::string_view to_string(StoredType type);  ///< as in the safetensors header: "F32"
 std::int64_t size_of(StoredType type);
 
 /// One tensor in a safetensors file. `begin` and `end` are byte offsets from the start of the file.
@@ -91,30 +93,34 @@ struct SafetensorsHeader {
 };
 /// Parses a header from `bytes`: the first bytes of a file that is `file_size` long, enough of them to hold the header.
 /// Throws Error{input}. Fuzzed.
-SafetensorsHeader parse_safetensors_header(std::string_view bytes, std::uint64_t file_size, const std::filesystem::path& file);
+SafetensorsHeader parse_safetensors_header(std::string_view bytes, std::uint64_t file_size,
+                                           const std::filesystem::path& file);
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& file);
 
-/// The files that hold one component's weights: <base_name>.safetensors, or the shards that <base_name>.safetensors.index.json
-/// names. Where neither is there and one variant is (<base_name>.fp16.safetensors), that one.
+/// The files that hold one component's weights: <base_name>.safetensors, or the shards that
+/// <base_name>.safetensors.index.json names. Where neither is there and one variant is (<base_name>.fp16.safetensors),
+/// that one.
 std::vector<SafetensorsHeader> read_component_headers(const std::filesystem::path& folder, std::string_view base_name);
 
 class Checkpoint {
  public:
-  /// Opens a folder with a model_index.json. All files that its components need must be there: an incomplete folder is an
-  /// Error{input} that lists the missing files and the `hf download` line that brings them.
+  /// Opens a folder with a model_index.json. All files that its components need must be there: an incomplete folder is
+  /// an Error{input} that lists the missing files and the `hf download` line that brings them.
   explicit Checkpoint(std::filesystem::path folder);
 
   const std::filesystem::path& folder() const { return folder_; }
-  const std::string& pipeline() const { return pipeline_; }                    ///< "WanPipeline"
-  /// Class of a component, e.g. component_class("vae") == "AutoencoderKLWan"; empty if the index has null or no such entry.
+  const std::string& pipeline() const { return pipeline_; }  ///< "WanPipeline"
+  /// Class of a component, e.g. component_class("vae") == "AutoencoderKLWan"; empty if the index has null or no such
+  /// entry.
   std::string component_class(std::string_view component) const;
   const std::map<std::string, std::string, std::less<>>& components() const { return components_; }
   /// The scalars of model_index.json (boundary_ratio, expand_timesteps ...). Read it once; finish() it.
   JsonObject settings() const;
-  /// config.json (scheduler: scheduler_config.json) of a component. What says nothing of the model is already read: versions,
-  /// dtype, and `_class_name`, which must be component_class().
+  /// config.json (scheduler: scheduler_config.json) of a component. What says nothing of the model is already read:
+  /// versions, dtype, and `_class_name`, which must be component_class().
   JsonObject config(std::string_view component) const;
-  /// Path of a component's folder or, e.g. file("tokenizer", "spiece.model"), of a file in it. Error{input} if not there.
+  /// Path of a component's folder or, e.g. file("tokenizer", "spiece.model"), of a file in it. Error{input} if not
+  /// there.
   std::filesystem::path file(std::string_view component, std::string_view name) const;
   /// Checked headers of a component's safetensors files. Pickle files (.bin, .pt, .pth, .ckpt) are never opened.
   std::vector<SafetensorsHeader> headers(std::string_view component) const;
@@ -122,8 +128,8 @@ class Checkpoint {
  private:
   std::filesystem::path folder_;
   std::string pipeline_;
-  std::map<std::string, std::string, std::less<>> components_;   // name -> class
-  std::map<std::string, std::string, std::less<>> libraries_;    // name -> "diffusers", "transformers"
+  std::map<std::string, std::string, std::less<>> components_;  // name -> class
+  std::map<std::string, std::string, std::less<>> libraries_;   // name -> "diffusers", "transformers"
 };
 
 /// A model as the user names it: a folder, or a hub id ("Wan-AI/Wan2.1-T2V-1.3B-Diffusers", or with "@revision") whose

@@ -1,5 +1,5 @@
-// The border between the front (flags, plans, messages: starts in milliseconds) and the engine (LibTorch, libav: a module
-// that is loaded when there is something to render).
+// The border between the front (flags, plans, messages: starts in milliseconds) and the engine (LibTorch, libav: a
+// module that is loaded when there is something to render).
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,21 @@
 namespace sora {
 
 struct StageTimes {
-  double load_text_encoder = 0, encode_prompt = 0, load_model = 0, sample = 0, decode = 0, total = 0;   // seconds
+  double load_text_encoder = 0, encode_prompt = 0, load_model = 0, sample = 0, decode = 0, total = 0;  // seconds
 };
 
 struct JobResult {
-  std::string output;            ///< path or pattern of what was written
-  std::string md5;               ///< of the frames, for the md5 sink
+  std::string output;  ///< path or pattern of what was written
+  std::string md5;     ///< of the frames, for the md5 sink
   int frames_written = 0;
   StageTimes seconds;
   std::int64_t peak_rss_bytes = 0;
-  std::int64_t peak_device_bytes = 0;   ///< 0 on the CPU
+  std::int64_t peak_device_bytes = 0;  ///< 0 on the CPU
 };
 
 /// One line of `sora-gen doctor`.
 struct Finding {
-  std::string subject;   ///< "LibTorch", "CUDA", "H.264 encoder"
+  std::string subject;  ///< "LibTorch", "CUDA", "H.264 encoder"
   bool ok = false;
   std::string text;
 };

@@ -43,8 +43,8 @@ int latent_frames_for(int pixel_frames, const Compression& compression);
 int pixel_frames_of(int latent_frames, const Compression& compression);
 
 /// `size` in latents; latent frames are rounded up to the denoiser's patch in time (`patch` is {time, height, width}).
-/// Throws Error{usage}, naming the nearest sizes that fit, unless width and height are multiples of compression.space times
-/// the patch.
+/// Throws Error{usage}, naming the nearest sizes that fit, unless width and height are multiples of compression.space
+/// times the patch.
 LatentShape latent_shape_for(const PixelSize& size, int pixel_frames, int channels, const Compression& compression,
                              const std::array<int, 3>& patch);
 

@@ -1,5 +1,5 @@
-// The parts of a video model as interfaces. Common currency: latents [1, C, T, H, W] in fp32, timesteps [T], one per latent
-// frame, in 0..1000. Every network packs and casts inside itself.
+// The parts of a video model as interfaces. Common currency: latents [1, C, T, H, W] in fp32, timesteps [T], one per
+// latent frame, in 0..1000. Every network packs and casts inside itself.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,10 @@
 
 namespace sora {
 
-/// What a text encoder makes of a prompt. The reference pads with zero rows to `padded_length`, and models were trained to
-/// attend to that padding; only the rows of real tokens are kept here.
+/// What a text encoder makes of a prompt. The reference pads with zero rows to `padded_length`, and models were trained
+/// to attend to that padding; only the rows of real tokens are kept here.
 struct TextEmbedding {
-  Tensor states;                 ///< [1, n, D]: one row per token, </s> included
+  Tensor states;  ///< [1, n, D]: one row per token, </s> included
   std::int64_t padded_length = 0;
 };
 
@@ -47,7 +47,8 @@ using PixelsFn = std::function<void(const Tensor& pixels)>;
 class Vae {
  public:
   virtual ~Vae() = default;
-  /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) / latents_std.
+  /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) /
+  /// latents_std.
   virtual Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const = 0;
   /// Normalised latents [1, C, T, H, W] -> pixels, emitted as soon as they exist; memory does not grow with T.
   virtual void decode(const Tensor& latents, const std::optional<Tiling>& tiling, const PixelsFn& emit) const = 0;

@@ -12,7 +12,8 @@ std::string_view to_string(Stage stage);  // "load text encoder", ...
 class Progress {
  public:
   virtual ~Progress() = default;
-  /// `done` of `total` (bytes, steps or frames) of a stage; the first call of a stage has done == 0, the last done == total.
+  /// `done` of `total` (bytes, steps or frames) of a stage; the first call of a stage has done == 0, the last done ==
+  /// total.
   virtual void update(Stage stage, std::int64_t done, std::int64_t total) = 0;
   /// A line for the user that is no error, e.g. that the prompt was truncated.
   virtual void note(std::string_view text) = 0;

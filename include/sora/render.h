@@ -27,8 +27,9 @@ class FrameSink {
   virtual void finish() = 0;
 };
 
-/// Both texts; the negative one is not used where guidance is off. Throws Error{input} if latents become NaN or infinite.
-void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model, FrameSink& sink,
-            Progress& progress);
+/// Both texts; the negative one is not used where guidance is off. Throws Error{input} if latents become NaN or
+/// infinite.
+void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model,
+            FrameSink& sink, Progress& progress);
 
 }  // namespace sora

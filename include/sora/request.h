@@ -12,8 +12,9 @@ namespace sora {
 
 /// What the output file is and how it is encoded.
 struct OutputOptions {
-  std::filesystem::path path;   ///< *.mp4, a numbered pattern such as out/%05d.png, *.png for one frame, null: or md5:
-  int crf = 18;                 ///< x264's constant rate factor, 0 (lossless) to 51
+  /// *.mp4, a numbered pattern such as out/%05d.png, *.png for one frame, null: or md5:; empty for sora-gen-SEED.mp4
+  std::filesystem::path path;
+  int crf = 18;  ///< x264's constant rate factor, 0 (lossless) to 51
   std::string preset = "medium";
   bool overwrite = false;
 };
@@ -22,7 +23,7 @@ struct Request {
   std::string prompt;
   std::optional<std::string> negative_prompt;
   std::optional<PixelSize> size;
-  std::optional<int> num_frames;      ///< pixel frames; at most one of num_frames and seconds
+  std::optional<int> num_frames;  ///< pixel frames; at most one of num_frames and seconds
   std::optional<double> seconds;
   std::optional<Rational> fps;
   std::optional<int> steps;

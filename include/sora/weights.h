@@ -16,14 +16,14 @@ namespace sora {
 /// Bytes taken so far and in all; for the progress of loading.
 using LoadedFn = std::function<void(std::int64_t done, std::int64_t total)>;
 
-class WeightFiles;   // owns the mapped files and the list of what was taken
+class WeightFiles;  // owns the mapped files and the list of what was taken
 
-/// A view of a component's tensors under a name prefix; cheap to copy. Valid while its WeightFiles lives; the tensors that
-/// it hands out live on their own.
+/// A view of a component's tensors under a name prefix; cheap to copy. Valid while its WeightFiles lives; the tensors
+/// that it hands out live on their own.
 class Weights {
  public:
-  /// The tensor `name` under this prefix, in the component's dtype, on its device. Error{input} with file, name, expected
-  /// and found shape. On the CPU a tensor that already has the dtype is a view of the mapped file: no copy.
+  /// The tensor `name` under this prefix, in the component's dtype, on its device. Error{input} with file, name,
+  /// expected and found shape. On the CPU a tensor that already has the dtype is a view of the mapped file: no copy.
   Tensor take(std::string_view name, at::IntArrayRef shape) const;
   /// As take, but kept in fp32 whatever the component's dtype (modulation tables, time embedding, norms in fp32).
   Tensor take_fp32(std::string_view name, at::IntArrayRef shape) const;
@@ -32,7 +32,7 @@ class Weights {
   /// Marks a tensor as known and unused, e.g. the tied copy of an embedding.
   void ignore(std::string_view name) const;
   bool has(std::string_view name) const;
-  Weights sub(std::string_view name) const;   ///< prefix + name + "."
+  Weights sub(std::string_view name) const;  ///< prefix + name + "."
   Weights sub(std::int64_t index) const;
 
  private:
