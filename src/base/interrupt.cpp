@@ -1,8 +1,9 @@
 #include "base/interrupt.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstring>
-#include <unistd.h>
 
 #include "sora/error.h"
 
@@ -17,7 +18,8 @@ extern "C" void stop_soon(int signal) {
 }
 
 extern "C" void mapped_file_shrank(int) {
-  constexpr char kText[] = "sora-gen: error: a model file became shorter while it was read; is it still being downloaded?\n";
+  constexpr char kText[] =
+      "sora-gen: error: a model file became shorter while it was read; is it still being downloaded?\n";
   if (write(STDERR_FILENO, kText, sizeof kText - 1) < 0) _exit(exit_code(Fault::input));
   _exit(exit_code(Fault::input));
 }
@@ -41,8 +43,8 @@ void install_signal_handlers() {
 void check_interrupted() {
   const int signal = caught_signal;
   if (signal == 0) return;
-  fail(signal == SIGINT ? Fault::interrupted : Fault::terminated, "stopped by {}; nothing was left under the output's name",
-       signal == SIGINT ? "SIGINT" : "SIGTERM");
+  fail(signal == SIGINT ? Fault::interrupted : Fault::terminated,
+       "stopped by {}; nothing was left under the output's name", signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 }  // namespace sora

@@ -1,12 +1,13 @@
 #include "base/machine.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
-#include <sched.h>
 #include <string>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 
 namespace sora {
 namespace {
@@ -52,7 +53,8 @@ std::int64_t memory_limit_bytes() { return std::min(meminfo("MemTotal"), cgroup_
 
 std::int64_t memory_available_bytes() {
   const std::int64_t limit = cgroup_number("memory.max");
-  const std::int64_t left = limit == kUnlimited ? kUnlimited : std::max<std::int64_t>(0, limit - cgroup_number("memory.current"));
+  const std::int64_t left =
+      limit == kUnlimited ? kUnlimited : std::max<std::int64_t>(0, limit - cgroup_number("memory.current"));
   return std::min(meminfo("MemAvailable"), left);
 }
 

@@ -60,9 +60,12 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
       text.remove_prefix(1);
       continue;
     }
-    if (is_harmless(point->value)) out += text.substr(0, point->bytes);
-    else if (point->value < 0x100) out += fmt::format("\\x{:02x}", static_cast<unsigned>(point->value));
-    else out += fmt::format("\\u{:04x}", static_cast<unsigned>(point->value));
+    if (is_harmless(point->value))
+      out += text.substr(0, point->bytes);
+    else if (point->value < 0x100)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned>(point->value));
+    else
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(point->value));
     text.remove_prefix(point->bytes);
   }
   return out;

@@ -1,0 +1,89 @@
+// Files that are read whole, and files that appear under their final name only when they are complete.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "sora/error.h"
+
+namespace sora {
+
+/// The content of a regular file of at most `max_bytes`. Error{fault} with the path and the reason.
+std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes, Fault fault);
+
+/// An open file descriptor or -1, closed at the end of its scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+/// The system calls that a PartFile stands or falls with. Tests put failing ones in their place.
+struct FileOps {
+  std::function<ssize_t(int fd, const void* data, std::size_t bytes)> write = ::write;
+  std::function<int(int fd)> fsync = ::fsync;
+  std::function<int(int fd)> close = ::close;
+  std::function<int(int from_folder, const char* from, int to_folder, const char* to, unsigned flags)> rename =
+      ::renameat2;
+};
+
+/// Error{output} unless a file may be published as `path`: nothing is there, or a regular file that may be replaced.
+void require_publishable(const std::filesystem::path& path, bool overwrite);
+
+/// A file that is written as `folder/.name.part` and becomes `folder/name` in one step. Whatever goes wrong before,
+/// nothing is left under either name, and a file that was to be replaced is as it was. All errors are Error{output}
+/// with the path.
+///
+/// The part file is locked while it is written, so that a second process which writes the same output is refused, and
+/// the part file of a process that was killed is told from one that is in use (and removed). Missing folders are
+/// created.
+class PartFile {
+ public:
+  PartFile(std::filesystem::path path, bool overwrite, FileOps ops = {});
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+  ~PartFile();
+
+  /// For reading and seeking.
+  int fd() const { return file_.get(); }
+  /// All of `bytes`, at the current position.
+  void write(std::span<const std::uint8_t> bytes);
+  /// To be called once. If the folder cannot be synchronised at the very end, a file that replaced another one stays.
+  void publish();
+
+ private:
+  Descriptor open_folder() const;
+  void open_part();
+  bool try_to_create();
+  void remove_if_abandoned();
+  bool holds_name(int fd) const;
+  void give_final_name();
+  [[noreturn]] void fail_with(int error, const char* what) const;
+
+  std::filesystem::path path_;
+  std::string name_, part_name_;
+  bool overwrite_;
+  FileOps ops_;
+  Descriptor folder_, file_;
+};
+
+}  // namespace sora

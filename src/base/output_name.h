@@ -1,0 +1,28 @@
+// What an output's name means, and what can be refused about an output before anything is computed.
+#pragma once
+
+#include <filesystem>
+
+#include "sora/geometry.h"
+#include "sora/request.h"
+
+namespace sora {
+
+enum class OutputKind {
+  mp4,           ///< name.mp4
+  png_sequence,  ///< frame-%d.png or frame-%05d.png: a file for each frame, the first is number 1 as in ffmpeg
+  png,           ///< name.png: a video of one frame
+  null,          ///< null: frames are thrown away
+  md5,           ///< md5: one checksum of all frames
+};
+
+/// Error{usage} if the name means none of them.
+OutputKind output_kind(const std::filesystem::path& path);
+
+/// The name of frame `number` of a png_sequence.
+std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number);
+
+/// Error{usage} if `options` cannot hold `frame_count` frames of `size`, or crf or preset is none of x264's.
+void check_output(const OutputOptions& options, const PixelSize& size, int frame_count);
+
+}  // namespace sora

@@ -1,0 +1,39 @@
+// An engine that renders nothing: it reports progress, or fails in the way that the prompt names.
+#include <new>
+#include <stdexcept>
+
+#include "sora/engine.h"
+#include "sora/error.h"
+
+namespace sora {
+namespace {
+
+JobResult render(const Plan& plan, const Checkpoint&, Progress& progress) {
+  if (plan.prompt == "no disk") fail(Fault::output, "{}: No space left on device", plan.output.path.string());
+  if (plan.prompt == "no memory") throw std::bad_alloc();
+  if (plan.prompt == "a bug") throw std::runtime_error("index 7 of 3");
+
+  progress.update(Stage::load_text_encoder, 0, 1000);
+  progress.update(Stage::load_text_encoder, 1000, 1000);
+  progress.note("the prompt is long");
+  progress.update(Stage::sample, 0, plan.steps);
+  progress.update(Stage::sample, plan.steps, plan.steps);
+  JobResult result;
+  result.output = plan.output.path.string();
+  if (plan.output.path == "md5:") result.md5 = "d41d8cd98f00b204e9800998ecf8427e";
+  result.frames_written = plan.pixel_frames;
+  result.seconds = {
+      .load_text_encoder = 0.5, .encode_prompt = 0.25, .load_model = 1, .sample = 60, .decode = 3, .total = 65};
+  result.peak_rss_bytes = 1'500'000'000;
+  return result;
+}
+
+std::vector<Finding> doctor() { return {{"LibTorch", true, "2.11.0"}}; }
+
+}  // namespace
+}  // namespace sora
+
+extern "C" const sora::Engine* sora_engine() {
+  static const sora::Engine engine{sora::render, sora::doctor};
+  return &engine;
+}
