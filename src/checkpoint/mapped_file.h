@@ -1,0 +1,32 @@
+// A regular file mapped into memory, read-only. Nothing is read before it is looked at.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sora {
+
+/// A path for a message: control characters escaped, as file names may hold any byte.
+std::string shown(const std::filesystem::path& path);
+
+class MappedFile {
+ public:
+  /// Error{input} if the file is not there, is not a regular file (a link to one is fine) or cannot be mapped.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::string_view bytes() const { return {static_cast<const char*>(address_), size_}; }
+  /// The mapping, whose owner the caller now is: munmap it.
+  std::pair<void*, std::size_t> release() { return {std::exchange(address_, nullptr), std::exchange(size_, 0)}; }
+
+ private:
+  void* address_ = nullptr;  // nullptr for an empty file, which cannot be mapped
+  std::size_t size_ = 0;
+};
+
+}  // namespace sora
