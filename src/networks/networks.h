@@ -1,0 +1,29 @@
+// The networks as factory functions; each is one file of this folder. The weights are taken from `weights`; the caller
+// finishes them.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "architecture/t5.h"
+#include "architecture/wan_transformer.h"
+#include "architecture/wan_vae.h"
+#include "sora/model.h"
+
+namespace sora {
+
+/// T5EncoderModel and UMT5EncoderModel.
+std::unique_ptr<TextEncoder> make_t5_encoder(const T5Config& config, const Weights& weights);
+
+/// WanTransformer3DModel for text-to-video: Wan 2.1, one expert of 2.2 A14B, 2.2 TI2V.
+std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights);
+
+/// AutoencoderKLWan, both generations.
+std::unique_ptr<Vae> make_wan_vae(const WanVaeConfig& config, const Weights& weights);
+
+/// Two denoisers that share a schedule (Wan 2.2 A14B): `high` at timesteps >= boundary, `low` below. Only the expert in use
+/// is loaded; the other is dropped first.
+using DenoiserLoader = std::function<std::unique_ptr<Denoiser>()>;
+std::unique_ptr<Denoiser> make_expert_pair(DenoiserLoader high, DenoiserLoader low, double boundary, at::ScalarType dtype);
+
+}  // namespace sora

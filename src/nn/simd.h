@@ -1,0 +1,49 @@
+// Vectors of eight floats that compile for every CPU, and functions that are compiled once more for AVX2.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__)
+/// The function and all that is inlined into it exist twice; the loader picks the one that this CPU can run.
+#define SORA_SIMD_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define SORA_SIMD_CLONES
+#endif
+/// What such a function calls must be inlined, or it is compiled for the oldest CPU only.
+#define SORA_SIMD_INLINE SORA_SIMD_LAMBDA inline
+#define SORA_SIMD_LAMBDA __attribute__((always_inline))
+
+namespace sora {
+
+constexpr std::int64_t kLanes = 8;
+using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
+using IntVec = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+
+// Vectors go by reference: how they are passed by value depends on what the caller is compiled for.
+
+/// How the last values of a run are read and written: the first `count` lanes, or all of them.
+struct SomeLanes {
+  std::int64_t count;
+  SORA_SIMD_INLINE void load(Vec& v, const float* from) const {
+    v = Vec{};
+    for (std::int64_t i = 0; i < count; ++i) v[i] = from[i];
+  }
+  SORA_SIMD_INLINE void store(const Vec& v, float* to) const {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = v[i];
+  }
+};
+struct AllLanes {
+  SORA_SIMD_INLINE void load(Vec& v, const float* from) const { std::memcpy(&v, from, sizeof(v)); }
+  SORA_SIMD_INLINE void store(const Vec& v, float* to) const { std::memcpy(to, &v, sizeof(v)); }
+};
+
+/// Calls step(first, lanes) for every run of kLanes among `count` values, the last one shorter.
+template <class Step>
+SORA_SIMD_INLINE void for_lanes(std::int64_t count, const Step& step) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) step(i, AllLanes{});
+  if (i < count) step(i, SomeLanes{count - i});
+}
+
+}  // namespace sora

@@ -1,0 +1,395 @@
+// Winograd convolution. The unit of work is a tile: tile x tile pixels of one frame, or of two for a convolution over
+// time. Its inputs are transformed (additions mostly), multiplied with transformed filters as one matrix product per
+// transformed element, and transformed back. Compiled with OpenMP, which at::parallel_for needs where it is used.
+#include "nn/winograd.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <array>
+
+#include "nn/simd.h"
+
+namespace sora {
+namespace {
+
+// Points of F(4, 3), with infinity: 9e-7 relative error on random data where the usual 0, ±1, ±2 have 2e-6.
+constexpr float kNear = 0.625F, kFar = 1.5F;
+
+// Filters of more values than these take 64/27 of their size and not 144/27: they belong to coarse levels, which have
+// most of the weights and little of the work.
+constexpr std::int64_t kMostValuesForLargeTiles = 512 * 512;
+
+constexpr int kTimeInputs = 4, kTimeOutputs = 2;
+
+// The matrix product goes by blocks of this many tiles and output channels, which AVX2 can hold in its registers.
+constexpr std::int64_t kProductRows = 6, kProductColumns = 2 * kLanes;
+constexpr std::int64_t kTilesPerBlock = 8 * kProductRows;
+// Keeps the elements of a tile from competing for the same lines of the cache.
+constexpr std::int64_t kStagger = 16;
+
+/// F(tile, 3) along one axis, whose elements lie kStride apart.
+template <int tile>
+struct Transform;
+
+template <>
+struct Transform<2> {
+  template <int kStride>
+  static SORA_SIMD_INLINE void input(Vec* d) {
+    const Vec v0 = d[2 * kStride] - d[0];
+    const Vec v1 = d[2 * kStride] + d[kStride];
+    const Vec v2 = d[2 * kStride] - d[kStride];
+    const Vec v3 = d[3 * kStride] - d[kStride];
+    d[0] = v0;
+    d[kStride] = v1;
+    d[2 * kStride] = v2;
+    d[3 * kStride] = v3;
+  }
+  template <int kFrom, int kTo>
+  static SORA_SIMD_INLINE void output(const Vec* m, Vec* y) {
+    y[0] = m[0] + m[kFrom] + m[2 * kFrom];
+    y[kTo] = m[kFrom] - m[2 * kFrom] + m[3 * kFrom];
+  }
+};
+
+template <>
+struct Transform<4> {
+  static constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
+  template <int kStride>
+  static SORA_SIMD_INLINE void input(Vec* d) {
+    const Vec near_even = d[4 * kStride] - kFar2 * d[2 * kStride];
+    const Vec near_odd = kNear * (d[3 * kStride] - kFar2 * d[kStride]);
+    const Vec far_even = d[4 * kStride] - kNear2 * d[2 * kStride];
+    const Vec far_odd = kFar * (d[3 * kStride] - kNear2 * d[kStride]);
+    d[0] = kNear2 * kFar2 * d[0] - (kNear2 + kFar2) * d[2 * kStride] + d[4 * kStride];
+    d[5 * kStride] = kNear2 * kFar2 * d[kStride] - (kNear2 + kFar2) * d[3 * kStride] + d[5 * kStride];
+    d[kStride] = near_even + near_odd;
+    d[2 * kStride] = near_even - near_odd;
+    d[3 * kStride] = far_even + far_odd;
+    d[4 * kStride] = far_even - far_odd;
+  }
+  template <int kFrom, int kTo>
+  static SORA_SIMD_INLINE void output(const Vec* m, Vec* y) {
+    const Vec near_even = m[kFrom] + m[2 * kFrom], near_odd = m[kFrom] - m[2 * kFrom];
+    const Vec far_even = m[3 * kFrom] + m[4 * kFrom], far_odd = m[3 * kFrom] - m[4 * kFrom];
+    y[0] = m[0] + near_even + far_even;
+    y[kTo] = kNear * near_odd + kFar * far_odd;
+    y[2 * kTo] = kNear2 * near_even + kFar2 * far_even;
+    y[3 * kTo] = kNear * kNear2 * near_odd + kFar * kFar2 * far_odd + m[5 * kFrom];
+  }
+};
+
+// The rows that make a filter's transform: x -> [1, x, x²] / (product of the distances to the other points), and the
+// highest coefficient for the point at infinity (Toom and Cook).
+std::vector<std::array<double, 3>> filter_transform(const std::vector<double>& points) {
+  std::vector<std::array<double, 3>> rows;
+  for (const double x : points) {
+    double scale = 1;
+    for (const double other : points) {
+      if (other != x) scale /= x - other;
+    }
+    rows.push_back({scale, scale * x, scale * x * x});
+  }
+  rows.push_back({0, 0, 1});
+  return rows;
+}
+
+// [transformed elements, elements of the filter]: the transforms of both spatial axes and, if wanted, of time in one.
+Tensor whole_filter_transform(int tile, bool in_time) {
+  const auto space = filter_transform(tile == 4 ? std::vector<double>{0, kNear, -kNear, kFar, -kFar}
+                                                : std::vector<double>{0, 1, -1});
+  const auto time = in_time ? filter_transform({0, 1, -1}) : std::vector<std::array<double, 3>>{{1, 0, 0}};
+  const auto side = static_cast<std::int64_t>(space.size()), frames = static_cast<std::int64_t>(time.size());
+  const std::int64_t taps = in_time ? 27 : 9;
+  Tensor matrix = at::empty({frames * side * side, taps}, at::kFloat);
+  float* to = matrix.mutable_data_ptr<float>();
+  for (const auto& t : time) {
+    for (const auto& y : space) {
+      for (const auto& x : space) {
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+          *to++ = static_cast<float>(t[tap / 9] * y[tap / 3 % 3] * x[tap % 3]);
+        }
+      }
+    }
+  }
+  return matrix;
+}
+
+/// Where a tile's inputs are: [frames][tile + 2][tile + 2] pixels of `channels` values.
+struct TileInput {
+  const float* const* pixels;
+  std::int64_t channels;
+};
+/// Where a tile's outputs go: [frames][tile][tile] offsets of pixels, negative for those beyond the border.
+struct TileOutput {
+  const std::int64_t* offsets;
+  std::int64_t channels;
+  const float* bias;
+  const float* residual;  // or null
+  float* out;
+};
+
+// The transformed time axis: element e is the difference or sum of two frames.
+struct FramePair {
+  int plus, minus;
+  bool add;
+};
+constexpr FramePair kFramePairs[kTimeInputs] = {{2, 0, false}, {2, 1, true}, {2, 1, false}, {3, 1, false}};
+
+template <int tile, bool in_time, class Lanes>
+SORA_SIMD_INLINE void transform_input_lanes(const TileInput& from, std::int64_t c, const Lanes& lanes, float* to,
+                                            std::int64_t stride) {
+  constexpr int kSide = tile + 2, kElements = kSide * kSide;
+  for (int e = 0; e < (in_time ? kTimeInputs : 1); ++e) {
+    Vec d[kElements];
+    if constexpr (in_time) {
+      const float* const* plus = from.pixels + kFramePairs[e].plus * kElements;
+      const float* const* minus = from.pixels + kFramePairs[e].minus * kElements;
+      const float sign = kFramePairs[e].add ? 1.0F : -1.0F;
+      for (int i = 0; i < kElements; ++i) {
+        Vec other;
+        lanes.load(d[i], plus[i] + c);
+        lanes.load(other, minus[i] + c);
+        d[i] += sign * other;
+      }
+    } else {
+      for (int i = 0; i < kElements; ++i) lanes.load(d[i], from.pixels[i] + c);
+    }
+    for (int i = 0; i < kSide; ++i) Transform<tile>::template input<1>(d + i * kSide);
+    for (int i = 0; i < kSide; ++i) Transform<tile>::template input<kSide>(d + i);
+    float* element = to + e * kElements * stride + c;
+    for (int i = 0; i < kElements; ++i, element += stride) lanes.store(d[i], element);
+  }
+}
+
+template <int tile, bool in_time>
+SORA_SIMD_INLINE void transform_input(const TileInput& from, float* to, std::int64_t stride) {
+  for_lanes(from.channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
+    transform_input_lanes<tile, in_time>(from, c, lanes, to, stride);
+  });
+}
+
+template <int tile, bool in_time, class Lanes>
+SORA_SIMD_INLINE void transform_output_lanes(const float* from, std::int64_t stride, std::int64_t c, const Lanes& lanes,
+                                             const TileOutput& to) {
+  constexpr int kSide = tile + 2, kElements = kSide * kSide;
+  Vec bias;
+  lanes.load(bias, to.bias + c);
+  for (int frame = 0; frame < (in_time ? kTimeOutputs : 1); ++frame) {
+    Vec m[kElements], rows[kSide * tile], y[tile * tile];
+    // F(2, 3) backwards: m0 + m1 + m2 for the first frame, m1 - m2 + m3 for the second.
+    const std::int64_t apart = kElements * stride, own = frame == 0 ? 0 : 3 * apart;
+    const float sign = frame == 0 ? 1.0F : -1.0F;
+    const float* element = from + c;
+    for (int i = 0; i < kElements; ++i, element += stride) {
+      if constexpr (in_time) {
+        Vec m1, m2;
+        lanes.load(m[i], element + own);
+        lanes.load(m1, element + apart);
+        lanes.load(m2, element + 2 * apart);
+        m[i] += m1 + sign * m2;
+      } else {
+        lanes.load(m[i], element);
+      }
+    }
+    for (int i = 0; i < kSide; ++i) Transform<tile>::template output<1, 1>(m + i * kSide, rows + i * tile);
+    for (int i = 0; i < tile; ++i) Transform<tile>::template output<tile, tile>(rows + i, y + i);
+    const std::int64_t* offsets = to.offsets + frame * tile * tile;
+    for (int i = 0; i < tile * tile; ++i) {
+      if (offsets[i] < 0) continue;
+      y[i] += bias;
+      if (to.residual != nullptr) {
+        Vec residual;
+        lanes.load(residual, to.residual + offsets[i] + c);
+        y[i] += residual;
+      }
+      lanes.store(y[i], to.out + offsets[i] + c);
+    }
+  }
+}
+
+template <int tile, bool in_time>
+SORA_SIMD_INLINE void transform_output(const float* from, std::int64_t stride, const TileOutput& to) {
+  for_lanes(to.channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
+    transform_output_lanes<tile, in_time>(from, stride, c, lanes, to);
+  });
+}
+
+struct Product {
+  std::int64_t rows, in, out;  // rows: a multiple of kProductRows, out: of kProductColumns
+};
+
+// products [rows, out] = inputs [rows, in] · filters [out / 16, in, 16].
+SORA_SIMD_CLONES void multiply(const Product& size, const float* inputs, const float* filters, float* products) {
+  const AllLanes lanes;
+  for (std::int64_t column = 0; column < size.out; column += kProductColumns) {
+    for (std::int64_t row = 0; row < size.rows; row += kProductRows) {
+      const float* input = inputs + row * size.in;
+      const float* filter = filters + column * size.in;
+      Vec sums[kProductRows][2] = {};
+      for (std::int64_t c = 0; c < size.in; ++c, ++input, filter += kProductColumns) {
+        Vec low, high;
+        lanes.load(low, filter);
+        lanes.load(high, filter + kLanes);
+        for (std::int64_t i = 0; i < kProductRows; ++i) {
+          sums[i][0] += input[i * size.in] * low;
+          sums[i][1] += input[i * size.in] * high;
+        }
+      }
+      float* product = products + row * size.out + column;
+      for (std::int64_t i = 0; i < kProductRows; ++i, product += size.out) {
+        lanes.store(sums[i][0], product);
+        lanes.store(sums[i][1], product + kLanes);
+      }
+    }
+  }
+}
+
+using InputFn = void (*)(const TileInput&, float* to, std::int64_t stride);
+using OutputFn = void (*)(const float* from, std::int64_t stride, const TileOutput&);
+
+SORA_SIMD_CLONES void input_4_time(const TileInput& from, float* to, std::int64_t stride) {
+  transform_input<4, true>(from, to, stride);
+}
+SORA_SIMD_CLONES void input_4(const TileInput& from, float* to, std::int64_t stride) {
+  transform_input<4, false>(from, to, stride);
+}
+SORA_SIMD_CLONES void input_2_time(const TileInput& from, float* to, std::int64_t stride) {
+  transform_input<2, true>(from, to, stride);
+}
+SORA_SIMD_CLONES void input_2(const TileInput& from, float* to, std::int64_t stride) {
+  transform_input<2, false>(from, to, stride);
+}
+SORA_SIMD_CLONES void output_4_time(const float* from, std::int64_t stride, const TileOutput& to) {
+  transform_output<4, true>(from, stride, to);
+}
+SORA_SIMD_CLONES void output_4(const float* from, std::int64_t stride, const TileOutput& to) {
+  transform_output<4, false>(from, stride, to);
+}
+SORA_SIMD_CLONES void output_2_time(const float* from, std::int64_t stride, const TileOutput& to) {
+  transform_output<2, true>(from, stride, to);
+}
+SORA_SIMD_CLONES void output_2(const float* from, std::int64_t stride, const TileOutput& to) {
+  transform_output<2, false>(from, stride, to);
+}
+
+// How the output falls into tiles, and which pixels a tile reads and writes.
+class TileMap {
+ public:
+  TileMap(const WinogradConv::Input& input, std::int64_t frames, int tile, bool in_time)
+      : input_(input), frames_(frames), tile_(tile), pair_(in_time ? kTimeOutputs : 1),
+        frames_read_(in_time ? kTimeInputs : 1),
+        rows_((input.height + tile - 1) / tile), columns_((input.width + tile - 1) / tile) {}
+
+  std::int64_t tiles() const { return (frames_ + pair_ - 1) / pair_ * rows_ * columns_; }
+
+  void find_inputs(std::int64_t index, std::int64_t channels, const float* zeros, std::vector<const float*>& pixels) const {
+    const auto [t0, y0, x0] = origin(index);
+    const int halve = input_.doubled ? 1 : 0;
+    pixels.clear();
+    for (std::int64_t t = t0; t < t0 + frames_read_; ++t) {
+      const bool there = t < static_cast<std::int64_t>(input_.frames.size());
+      for (std::int64_t y = y0 - 1; y <= y0 + tile_; ++y) {
+        for (std::int64_t x = x0 - 1; x <= x0 + tile_; ++x) {
+          const bool inside = there && y >= 0 && y < input_.height && x >= 0 && x < input_.width;
+          pixels.push_back(inside ? input_.frames[t] + ((y >> halve) * (input_.width >> halve) + (x >> halve)) * channels
+                                  : zeros);
+        }
+      }
+    }
+  }
+
+  void find_outputs(std::int64_t index, std::int64_t channels, std::vector<std::int64_t>& offsets) const {
+    const auto [t0, y0, x0] = origin(index);
+    offsets.clear();
+    for (std::int64_t t = t0; t < t0 + pair_; ++t) {
+      for (std::int64_t y = y0; y < y0 + tile_; ++y) {
+        for (std::int64_t x = x0; x < x0 + tile_; ++x) {
+          const bool inside = t < frames_ && y < input_.height && x < input_.width;
+          offsets.push_back(inside ? ((t * input_.height + y) * input_.width + x) * channels : -1);
+        }
+      }
+    }
+  }
+
+ private:
+  std::array<std::int64_t, 3> origin(std::int64_t index) const {
+    return {index / (rows_ * columns_) * pair_, index / columns_ % rows_ * tile_, index % columns_ * tile_};
+  }
+
+  const WinogradConv::Input& input_;
+  std::int64_t frames_;
+  int tile_, pair_, frames_read_;
+  std::int64_t rows_, columns_;
+};
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+WinogradConv::WinogradConv(const Tensor& weight, const Tensor& bias)
+    : in_(weight.size(1)),
+      out_(weight.size(0)),
+      tile_(in_ * out_ <= kMostValuesForLargeTiles ? 4 : 2),
+      in_time_(weight.dim() == 5),
+      bias_(bias) {
+  const Tensor transform = whole_filter_transform(tile_, in_time_);
+  const Tensor filters = weight.reshape({out_, in_, -1}).permute({2, 1, 0}).reshape({-1, in_ * out_});  // [taps, C·K]
+  const Tensor transformed = at::mm(transform, filters).view({-1, in_, out_});
+  const std::int64_t columns = rounded_up(out_, kProductColumns);
+  filters_ = at::constant_pad_nd(transformed, {0, columns - out_})
+                 .view({-1, in_, columns / kProductColumns, kProductColumns})
+                 .transpose(1, 2)
+                 .contiguous();
+}
+
+void WinogradConv::operator()(const Input& input, const Tensor& residual, Tensor& out, Scratch& scratch) const {
+  const InputFn transform_in = tile_ == 4 ? (in_time_ ? input_4_time : input_4) : (in_time_ ? input_2_time : input_2);
+  const OutputFn transform_out =
+      tile_ == 4 ? (in_time_ ? output_4_time : output_4) : (in_time_ ? output_2_time : output_2);
+  const TileMap map(input, out.size(0), tile_, in_time_);
+  const std::int64_t tiles = map.tiles(), threads = at::get_num_threads();
+  const std::int64_t blocks = rounded_up((tiles + kTilesPerBlock - 1) / kTilesPerBlock, threads);
+  const std::int64_t block_tiles = (tiles + blocks - 1) / blocks;
+
+  const std::int64_t elements = filters_.size(0), filter_values = filters_.stride(0);
+  const Product product{rounded_up(block_tiles, kProductRows), in_, rounded_up(out_, kProductColumns)};
+  const std::int64_t input_stride = product.rows * product.in + kStagger;
+  const std::int64_t product_stride = product.rows * product.out + kStagger;
+  // Rows beyond a block's last tile are multiplied, too; what comes of them is not used.
+  const Tensor buffers = scratch.empty({threads, elements * (input_stride + product_stride)}, out);
+  const Tensor zeros = at::zeros({in_}, out.options());
+  const float* filters = filters_.const_data_ptr<float>();
+  const TileOutput whole_output{nullptr, out_, bias_.const_data_ptr<float>(),
+                                residual.defined() ? residual.const_data_ptr<float>() : nullptr,
+                                out.mutable_data_ptr<float>()};
+
+  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    float* const inputs = buffers.mutable_data_ptr<float>() + at::get_thread_num() * buffers.stride(0);
+    float* const products = inputs + elements * input_stride;
+    std::vector<const float*> pixels;
+    std::vector<std::int64_t> offsets;
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t first = block * block_tiles, count = std::min(tiles - first, block_tiles);
+      for (std::int64_t i = 0; i < count; ++i) {
+        map.find_inputs(first + i, in_, zeros.const_data_ptr<float>(), pixels);
+        transform_in({pixels.data(), in_}, inputs + i * in_, input_stride);
+      }
+      for (std::int64_t e = 0; e < elements && count > 0; ++e) {
+        multiply(product, inputs + e * input_stride, filters + e * filter_values, products + e * product_stride);
+      }
+      for (std::int64_t i = 0; i < count; ++i) {
+        map.find_outputs(first + i, out_, offsets);
+        TileOutput to = whole_output;
+        to.offsets = offsets.data();
+        transform_out(products + i * product.out, product_stride, to);
+      }
+    }
+  });
+}
+
+}  // namespace sora
