@@ -1,0 +1,37 @@
+// Loads the engine: a module beside the program (or where the program's RUNPATH says), and only when it is needed.
+#include <dlfcn.h>
+
+#include "sora/engine.h"
+#include "sora/error.h"
+
+namespace sora {
+namespace {
+
+constexpr const char* kModule = "libsora_engine.so";
+
+const Engine* load() {
+  // Never closed: LibTorch does not survive it.
+  void* module = dlopen(kModule, RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) {
+    const char* error = dlerror();
+    const std::string reason = error == nullptr ? "no reason given" : error;
+    require(reason.find("Cannot allocate memory") == std::string::npos, Fault::memory,
+            "out of memory while {} is loaded: {}", kModule, reason);
+    fail(Fault::input, "cannot load {}, the part of sora-gen that renders: {}; run scripts/setup and build again",
+         kModule, reason);
+  }
+  using EngineFn = const Engine* (*)();
+  const auto find = reinterpret_cast<EngineFn>(dlsym(module, kEngineSymbol));
+  require(find != nullptr, Fault::input,
+          "{} has no symbol {}: it belongs to another version of sora-gen; build both again", kModule, kEngineSymbol);
+  return find();
+}
+
+}  // namespace
+
+const Engine& engine() {
+  static const Engine* const loaded = load();
+  return *loaded;
+}
+
+}  // namespace sora

@@ -1,0 +1,248 @@
+// From the words of the command line to a Command. The only file that includes CLI11, which splits words into flags and
+// values; what they mean, and every message, is ours.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <span>
+
+#include "base/text.h"
+#include "cli/flags.h"
+#include "sora/checkpoint.h"
+#include "sora/error.h"
+
+namespace sora {
+namespace {
+
+constexpr const char* kNoPrompt = "no prompt: give --prompt TEXT, or --prompt - to read it from standard input";
+
+using Words = std::vector<std::string>;
+
+struct Split {
+  std::map<std::string_view, std::string> values;  // by flag name; empty text for a switch
+  Words rest;                                      // what belongs to no flag
+};
+
+template <class Options>
+std::string dashed(const Flag<Options>& flag) {
+  return "--" + std::string(flag.name);
+}
+
+template <class Options>
+std::string dashed_letter(const Flag<Options>& flag) {
+  return flag.letter == '\0' ? "" : std::string{'-', flag.letter};
+}
+
+template <class Options>
+const Flag<Options>* find_flag(std::span<const Flag<Options>> flags, std::string_view word) {
+  if (word.empty()) return nullptr;
+  const auto found = std::find_if(flags.begin(), flags.end(), [&](const auto& flag) {
+    return word == dashed(flag) || word == dashed_letter(flag);
+  });
+  return found == flags.end() ? nullptr : &*found;
+}
+
+// The flag that the next word belongs to if it takes a value: of "-o", of "--output", of the o in "-qo".
+template <class Options>
+const Flag<Options>* last_flag(std::span<const Flag<Options>> flags, std::string_view word) {
+  const bool letters = word.size() > 2 && word[0] == '-' && word[1] != '-';
+  if (!letters) return find_flag(flags, word);
+  for (const char letter : word.substr(1, word.size() - 2)) {
+    const Flag<Options>* flag = find_flag(flags, std::string{'-', letter});
+    if (flag == nullptr || flag->takes != Takes::nothing) return nullptr;
+  }
+  return find_flag(flags, std::string{'-', word.back()});
+}
+
+// Where CLI11 would guess, an error: "--prompt --steps 5" makes "--steps" the prompt, "--json=no" sets json, "-o=x"
+// makes
+// "=x" the output. And "--prompt= x" makes x the prompt: the empty value gets a word of its own.
+template <class Options>
+Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
+  Words safe;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      safe.insert(safe.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      return safe;
+    }
+    const std::size_t equals = word.rfind("--", 0) == 0 ? word.find('=') : std::string::npos;
+    const bool has_value = equals != std::string::npos;
+    const Flag<Options>* flag = last_flag(flags, std::string_view(word).substr(0, equals));
+    require(word.size() < 3 || word[2] != '=' || find_flag(flags, word.substr(0, 2)) == nullptr, Fault::usage,
+            "{}: a short flag's value follows a space", printable(word));
+    safe.push_back(has_value && equals + 1 == word.size() ? word.substr(0, equals) : word);
+    if (flag == nullptr) continue;
+    if (flag->takes == Takes::nothing) {
+      require(!has_value, Fault::usage, "--{} takes no value, found {}", flag->name, printable(word));
+    } else if (has_value) {
+      if (equals + 1 == word.size()) safe.emplace_back();
+    } else {
+      require(i + 1 < words.size(), Fault::usage, "--{}: the value is missing", flag->name);
+      const std::string& next = words[++i];
+      require(find_flag(flags, next) == nullptr, Fault::usage,
+              "--{}: the value is missing; {} is a flag (write --{}={} if it is meant as the value)", flag->name, next,
+              flag->name, next);
+      safe.push_back(next);
+    }
+  }
+  return safe;
+}
+
+[[noreturn]] void fail_unknown_flag(std::string_view word, const Words& flags) {
+  const std::string name(word.substr(0, word.find('=')));
+  const std::string meant = nearest(name, flags);
+  require(meant.empty(), Fault::usage, "unknown flag {}; did you mean {}?", printable(name), meant);
+  fail(Fault::usage, "unknown flag {}; --help lists all", printable(name));
+}
+
+// What is no flag and no flag's value. Throws Error{usage} if that is more than `most` words.
+Words checked_rest(const Words& remaining, std::size_t most, const Words& flags) {
+  Words rest;
+  bool flags_ended = false;
+  for (const std::string& word : remaining) {
+    if (word == "--" && !flags_ended) {
+      flags_ended = true;
+      continue;
+    }
+    if (!flags_ended && word.size() > 1 && word[0] == '-') fail_unknown_flag(word, flags);
+    rest.push_back(word);
+  }
+  if (rest.size() <= most) return rest;
+  const std::string& word = rest[most];
+  const std::string command = most == 0 ? nearest(word, {"inspect", "doctor"}) : "";
+  require(command.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), command);
+  fail(Fault::usage, "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
+       printable(word));
+}
+
+template <class Options>
+Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_t most_rest) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::map<std::string_view, CLI::Option*> options;
+  Words names;
+  for (const Flag<Options>& flag : flags) {
+    names.push_back(dashed(flag));
+    const std::string spelling = flag.letter == '\0' ? dashed(flag) : dashed_letter(flag) + "," + dashed(flag);
+    CLI::Option* option = flag.takes == Takes::nothing ? app.add_flag(spelling) : app.add_option(spelling)->expected(1);
+    options[flag.name] = option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  Words reversed = without_traps(flags, words);
+  std::reverse(reversed.begin(), reversed.end());  // as CLI11 wants it
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    fail(Fault::usage, "{}", printable(error.what(), 300));
+  }
+
+  Split result;
+  result.rest = checked_rest(app.remaining(), most_rest, names);
+  for (const auto& [name, option] : options) {
+    require(option->count() <= 1, Fault::usage, "--{} is given {} times", name, option->count());
+    if (option->count() == 1) result.values[name] = option->results().front();
+  }
+  return result;
+}
+
+template <class Options>
+void apply(std::span<const Flag<Options>> flags, const Split& split, Options& options) {
+  for (const Flag<Options>& flag : flags) {
+    const auto given = split.values.find(flag.name);
+    if (given != split.values.end()) flag.set(options, {dashed(flag), given->second});
+  }
+}
+
+// A number or, for what no decimal can say, a string: "24000/1001".
+std::string fraction_text(JsonObject& json, std::string_view key) {
+  try {
+    return fmt::format("{}", json.read<double>(key));
+  } catch (const Error&) {
+    return json.read<std::string>(key);
+  }
+}
+
+std::string value_text(JsonObject& json, const Flag<Generate>& flag) {
+  switch (flag.takes) {
+    case Takes::nothing:
+      return "";
+    case Takes::text: {
+      std::string text = json.read<std::string>(flag.name);
+      if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
+      return text;
+    }
+    case Takes::integer:
+      return fmt::format("{}", json.read<std::int64_t>(flag.name));
+    case Takes::number:
+      return fmt::format("{}", json.read<double>(flag.name));
+    case Takes::fraction:
+      return fraction_text(json, flag.name);
+  }
+  fail(Fault::bug, "a flag that takes nothing known");
+}
+
+void apply_config(const std::string& file, Generate& options) {
+  JsonObject json = JsonObject::from_file(file, Fault::usage);
+  for (const Flag<Generate>& flag : generate_flags()) {
+    if (flag.name == "config" || flag.name == "help" || flag.name == "version") continue;
+    const Value value{printable(file) + ": " + std::string(flag.name), ""};
+    if (flag.takes == Takes::nothing) {
+      if (json.read_or(flag.name, false)) flag.set(options, value);
+    } else if (json.has(flag.name)) {
+      flag.set(options, {value.origin, value_text(json, flag)});
+    } else {
+      json.ignore({flag.name});  // known, so that finish() can suggest it
+    }
+  }
+  json.finish();
+}
+
+Command parse_generate(const Words& words) {
+  const Split given = split(generate_flags(), words, 0);
+  Generate options;
+  const auto file = given.values.find("config");
+  if (file != given.values.end()) {
+    Generate from_flags;
+    apply(generate_flags(), given, from_flags);  // a wrong flag is reported before a wrong file
+    if (!from_flags.help && !from_flags.version) apply_config(file->second, options);
+    if (given.values.contains("seconds") || given.values.contains("num-frames")) {
+      options.request.seconds.reset();  // both say the length: either flag wins over either key
+      options.request.num_frames.reset();
+    }
+  }
+  apply(generate_flags(), given, options);
+  if (options.help) return ShowText{generate_help()};
+  if (options.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
+  require(!words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
+  require(options.prompt_given, Fault::usage, "{}", kNoPrompt);
+  require(!options.quiet || !options.verbose, Fault::usage, "--quiet and --verbose contradict each other");
+  return options;
+}
+
+Command parse_inspect(const Words& words) {
+  const Split given = split(inspect_flags(), words, 1);
+  Inspect options;
+  apply(inspect_flags(), given, options);
+  if (options.help) return ShowText{inspect_help()};
+  if (!given.rest.empty()) options.model = given.rest[0];
+  return options;
+}
+
+Command parse_doctor(const Words& words) {
+  Doctor options;
+  apply(doctor_flags(), split(doctor_flags(), words, 0), options);
+  if (options.help) return ShowText{doctor_help()};
+  return options;
+}
+
+}  // namespace
+
+Command parse_command_line(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return parse_generate({});
+  const Words after_command(arguments.begin() + 1, arguments.end());
+  if (arguments[0] == "inspect") return parse_inspect(after_command);
+  if (arguments[0] == "doctor") return parse_doctor(after_command);
+  return parse_generate(arguments);
+}
+
+}  // namespace sora

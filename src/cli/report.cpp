@@ -1,0 +1,45 @@
+// Results and failures. Messages go through spdlog's default logger, which prints no time and no colour.
+#include "cli/report.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "sora/error.h"
+
+namespace sora {
+
+void write_result(std::string_view text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  require(written, Fault::output, "standard output: {}", std::strerror(errno));
+}
+
+void write_json(const nlohmann::ordered_json& object, int indent) {
+  write_result(object.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void start_messages() {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("sora-gen"));
+  spdlog::set_pattern("sora-gen: %l: %v");
+}
+
+void set_message_level(bool quiet, bool verbose) {
+  spdlog::set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::info);
+}
+
+void report_failure(int exit_code, const std::string& message, bool json) noexcept {
+  try {
+    spdlog::error("{}", message);
+    if (!json) return;
+    write_json({{"exit", exit_code}, {"error", message}}, -1);
+  } catch (const std::exception&) {
+    // Nowhere is left to say it; the exit code still does.
+    return;
+  }
+}
+
+}  // namespace sora

@@ -1,0 +1,23 @@
+// What the process says at its end: results on standard output, errors on standard error.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+namespace sora {
+
+/// Writes a result and makes sure that it left the process. Throws Error{output}, e.g. for a full disk or a closed
+/// pipe.
+void write_result(std::string_view text);
+/// The same for one JSON object and a newline. Bytes that are not UTF-8 (a file name may have them) become U+FFFD.
+void write_json(const nlohmann::ordered_json& object, int indent = 2);
+
+/// Messages at or above the level of --quiet, --verbose or neither go to standard error as "sora-gen: level: text".
+void start_messages();
+void set_message_level(bool quiet, bool verbose);
+
+/// The message on standard error and, if `json`, also {"exit": code, "error": message} on standard output.
+void report_failure(int exit_code, const std::string& message, bool json) noexcept;
+
+}  // namespace sora

@@ -1,0 +1,35 @@
+// A plan for people and for programs: what --dry-run and --verbose print.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "sora/plan.h"
+
+namespace sora {
+
+/// What a plan is shown with: the model it is for and the machine it is to run on.
+struct PlanContext {
+  std::string model;  ///< folder
+  std::string family;
+  std::optional<std::int64_t> memory_free;  ///< where the model runs; empty if unknown
+  std::int64_t disk_free = 0;               ///< where the output goes
+};
+
+/// The stage that needs most memory.
+struct Peak {
+  std::string stage;  ///< "sampling"
+  std::int64_t bytes = 0;
+};
+Peak memory_peak(const Plan& plan);
+
+/// Empty if the memory is unknown.
+std::optional<bool> fits(const Plan& plan, const PlanContext& context);
+
+/// Aligned lines, each "label  text"; no newline at the end.
+std::string plan_text(const Plan& plan, const PlanContext& context);
+nlohmann::ordered_json plan_json(const Plan& plan, const PlanContext& context);
+
+}  // namespace sora
