@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Writes the trained parts as one checkpoint folder in diffusers layout, bf16 on disk."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import WanPipeline
+from torch import Tensor
+
+from networks import make_denoiser, make_scheduler, make_text_encoder, make_vae
+from workspace import argument_parser, start
+
+
+def part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(name + "."): value for key, value in state.items() if key.startswith(name + ".")}
+
+
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("out", type=Path, help="folder to write; what is there is replaced")
+    parser.add_argument("--last", action="store_true", help="the last weights, not their moving average")
+    options = parser.parse_args()
+    workspace, preset = start(options)
+    latents = np.load(workspace.latents)
+    vae = make_vae(preset, latents_mean=latents["mean"].tolist(), latents_std=latents["std"].tolist())
+    vae.load_state_dict(torch.load(workspace.vae, weights_only=True)["vae"])
+    tokenizer = workspace.load_tokenizer()
+    trained = torch.load(workspace.denoiser, weights_only=True)["model" if options.last else "average"]
+    denoiser, text_encoder = make_denoiser(preset), make_text_encoder(preset, len(tokenizer))
+    denoiser.load_state_dict(part(trained, "denoiser"))
+    text_encoder.load_state_dict(part(trained, "text_encoder"))
+
+    # expand_timesteps stays off: diffusers' pipeline takes patches of 2 x 2 for granted in that mode.
+    pipeline = WanPipeline(
+        tokenizer=tokenizer, text_encoder=text_encoder.bfloat16(), vae=vae.bfloat16(),
+        transformer=denoiser.bfloat16(), scheduler=make_scheduler(), expand_timesteps=False,
+    )  # fmt: skip
+    shutil.rmtree(options.out, ignore_errors=True)
+    pipeline.save_pretrained(options.out, safe_serialization=True)
+    shutil.copyfile(workspace.tokenizer / "spiece.model", options.out / "tokenizer" / "spiece.model")
+    index_path = options.out / "model_index.json"
+    index = json.loads(index_path.read_text())
+    index["tokenizer"] = ["transformers", "T5TokenizerFast"]  # the name on the hub; transformers 5 writes another
+    index_path.write_text(json.dumps(index, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

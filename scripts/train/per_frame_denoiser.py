@@ -1,0 +1,88 @@
+"""WanTransformer3DModel with one timestep for each latent frame, for training; equal to the published forward pass
+with the timestep of its frame at every token (check_forward.py), and cheaper in two ways:
+
+  * modulations are computed once a frame, not once a token;
+  * the padding rows of the text are equal after projection, so one row stands for all of them, its score raised by
+    the logarithm of their number.
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanAttention, WanTransformerBlock
+from torch import Tensor
+
+TEXT_ROWS = 512  # what pipelines pad the text to
+
+Rotary = tuple[Tensor, Tensor]
+
+
+def rotate(x: Tensor, rotary: Rotary) -> Tensor:
+    """x: [B, tokens, heads, width], pairs of neighbours are coordinates in a plane."""
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    cosine, sine = rotary[0][..., 0::2], rotary[1][..., 1::2]
+    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), -1).flatten(-2).type_as(x)
+
+
+def attention(
+    layer: WanAttention, x: Tensor, context: Tensor, bias: Tensor | None = None, rotary: Rotary | None = None
+) -> Tensor:
+    query, key, value = layer.norm_q(layer.to_q(x)), layer.norm_k(layer.to_k(context)), layer.to_v(context)
+    query, key, value = (tensor.unflatten(2, (layer.heads, -1)) for tensor in (query, key, value))
+    if rotary is not None:
+        query, key = rotate(query, rotary), rotate(key, rotary)
+    heads = (tensor.to(value.dtype).transpose(1, 2) for tensor in (query, key, value))
+    return layer.to_out[0](F.scaled_dot_product_attention(*heads, attn_mask=bias).transpose(1, 2).flatten(2))
+
+
+def fold_padding(model: WanTransformer3DModel, text: Tensor, text_rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Projected text with one padding row behind it, and the bias of the scores: [B, L+1, D], [B, 1, 1, L+1]."""
+    batch, length, width = text.shape
+    context = model.condition_embedder.text_embedder(torch.cat([text, text.new_zeros(batch, 1, width)], 1))
+    is_padding = torch.arange(length)[None] >= text_rows[:, None]
+    bias = torch.zeros(batch, length + 1)
+    bias[:, :length].masked_fill_(is_padding, float("-inf"))
+    bias[:, length] = (TEXT_ROWS - text_rows).clamp_min(1).float().log()
+    return context, bias[:, None, None, :].to(context.dtype)
+
+
+def transform(
+    block: WanTransformerBlock, x: Tensor, modulation: list[Tensor], context: Tensor, bias: Tensor, rotary: Rotary
+) -> Tensor:
+    """One block. The residual stream is rounded to the working type after each addition, as published."""
+    shift, scale, gate, shift_forward, scale_forward, gate_forward = modulation
+    normed = (block.norm1(x.float()) * (1 + scale) + shift).type_as(x)
+    x = (x.float() + attention(block.attn1, normed, normed, rotary=rotary) * gate).type_as(x)
+    x = x + attention(block.attn2, block.norm2(x.float()).type_as(x), context, bias)
+    normed = (block.norm3(x.float()) * (1 + scale_forward) + shift_forward).type_as(x)
+    return (x.float() + block.ffn(normed).float() * gate_forward).type_as(x)
+
+
+def predict(
+    model: WanTransformer3DModel, latents: Tensor, timesteps: Tensor, text: Tensor, text_rows: Tensor
+) -> Tensor:
+    """The velocity, shaped as the latents.
+
+    latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on.
+    """
+    batch, channels, frames, height, width = latents.shape
+    if tuple(model.config.patch_size) != (1, 1, 1):
+        raise ValueError("only for patches of one latent pixel")
+    pixels = height * width
+
+    def per_token(of_frames: Tensor) -> list[Tensor]:
+        """[B, T, n, D] → n tensors [B, T·H·W, D]."""
+        return [part.squeeze(2).repeat_interleave(pixels, 1) for part in of_frames.split(1, 2)]
+
+    embedder = model.condition_embedder
+    time = embedder.timesteps_proj(timesteps.flatten()).view(batch, frames, -1)
+    time = embedder.time_embedder(time)  # [B, T, D]
+    modulation = embedder.time_proj(embedder.act_fn(time)).unflatten(2, (6, -1)).float()  # [B, T, 6, D]
+    context, bias = fold_padding(model, text, text_rows)
+    rotary = model.rope(latents)
+    x = model.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()  # [B, T·H·W, D]
+    for block in model.blocks:
+        x = transform(block, x, per_token(block.scale_shift_table.unsqueeze(0) + modulation), context, bias, rotary)
+    shift, scale = per_token(model.scale_shift_table + time.unsqueeze(2))
+    x = model.proj_out((model.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
+    return x.transpose(1, 2).unflatten(2, (frames, height, width))
