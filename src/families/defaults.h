@@ -13,7 +13,8 @@ struct CheckpointFacts {
   int experts = 1, num_layers = 0, num_attention_heads = 0, in_channels = 0;
 };
 
-/// The defaults of the most specific file that matches. There is one for every pipeline of the registry (a test says so).
+/// The defaults of the most specific file that matches. There is one for every pipeline of the registry (a test says
+/// so).
 Defaults read_defaults(const CheckpointFacts& facts);
 
 }  // namespace sora

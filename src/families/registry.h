@@ -1,4 +1,5 @@
-// The only list of what is supported: pipelines and component classes, by the names that the checkpoint's own JSON states.
+// The only list of what is supported: pipelines and component classes, by the names that the checkpoint's own JSON
+// states.
 #pragma once
 
 #include <span>
@@ -10,8 +11,8 @@
 namespace sora {
 
 struct Family {
-  std::string_view pipeline;                 ///< _class_name of model_index.json
-  std::string_view what;                     ///< for people
+  std::string_view pipeline;  ///< _class_name of model_index.json
+  std::string_view what;      ///< for people
   Traits (*traits)(const Checkpoint&);
 };
 std::span<const Family> families();

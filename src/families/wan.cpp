@@ -24,7 +24,8 @@ Settings read_settings(JsonObject json) {
   settings.boundary_ratio = json.read_optional<double>("boundary_ratio");
   settings.expand_timesteps = json.read_or("expand_timesteps", false);
   if (settings.boundary_ratio && (*settings.boundary_ratio <= 0 || *settings.boundary_ratio >= 1)) {
-    json.fail_at("boundary_ratio", fmt::format("expected a number between 0 and 1, found {}", *settings.boundary_ratio));
+    json.fail_at("boundary_ratio",
+                 fmt::format("expected a number between 0 and 1, found {}", *settings.boundary_ratio));
   }
   json.finish();
   return settings;
@@ -33,27 +34,35 @@ Settings read_settings(JsonObject json) {
 int train_timesteps(const Checkpoint& checkpoint) {
   JsonObject json = checkpoint.config("scheduler");
   switch (scheduler_class(checkpoint)) {
-    case SchedulerClass::unipc: return read_unipc_config(std::move(json)).num_train_timesteps;
-    case SchedulerClass::flow_match_euler: return read_flow_match_euler_config(std::move(json)).num_train_timesteps;
+    case SchedulerClass::unipc:
+      return read_unipc_config(std::move(json)).num_train_timesteps;
+    case SchedulerClass::flow_match_euler:
+      return read_flow_match_euler_config(std::move(json)).num_train_timesteps;
   }
   fail(Fault::bug, "a scheduler class without a reader");
 }
 
-void require_same_shape(const Checkpoint& checkpoint, const WanTransformerConfig& first, const WanTransformerConfig& second) {
+void require_same_shape(const Checkpoint& checkpoint, const WanTransformerConfig& first,
+                        const WanTransformerConfig& second) {
   require(first.in_channels == second.in_channels && first.out_channels == second.out_channels &&
               first.patch_size == second.patch_size && first.text_dim == second.text_dim,
-          Fault::input, "{}: transformer and transformer_2 differ in in_channels, out_channels, patch_size or text_dim; the "
-          "experts of one model do not", checkpoint.folder().string());
+          Fault::input,
+          "{}: transformer and transformer_2 differ in in_channels, out_channels, patch_size or text_dim; the "
+          "experts of one model do not",
+          checkpoint.folder().string());
 }
 
 void require_fit(const Checkpoint& checkpoint, const T5Config& text, const WanTransformerConfig& denoiser,
                  const WanVaeConfig& vae) {
   const std::string folder = checkpoint.folder().string();
   require(denoiser.in_channels == vae.z_dim && denoiser.out_channels == vae.z_dim, Fault::input,
-          "{}: the transformer has in_channels {} and out_channels {}, the VAE z_dim {}; for text to video all three are equal",
+          "{}: the transformer has in_channels {} and out_channels {}, the VAE z_dim {}; for text to video all three "
+          "are equal",
           folder, denoiser.in_channels, denoiser.out_channels, vae.z_dim);
-  require(denoiser.text_dim == text.d_model, Fault::input, "{}: the transformer has text_dim {}, the text encoder d_model {}; "
-          "they must be equal", folder, denoiser.text_dim, text.d_model);
+  require(denoiser.text_dim == text.d_model, Fault::input,
+          "{}: the transformer has text_dim {}, the text encoder d_model {}; "
+          "they must be equal",
+          folder, denoiser.text_dim, text.d_model);
 }
 
 std::string variant_name(const Checkpoint& checkpoint, const Settings& settings, int experts) {
@@ -98,8 +107,9 @@ Traits wan_traits(const Checkpoint& checkpoint) {
   traits.text_encoder = t5_cost(text);
   traits.denoiser = wan_transformer_cost(denoiser);
   traits.vae_decoder = wan_vae_decoder_cost(vae);
-  traits.defaults = read_defaults({checkpoint.pipeline(), experts, static_cast<int>(denoiser.num_layers),
-                                   static_cast<int>(denoiser.num_attention_heads), static_cast<int>(denoiser.in_channels)});
+  traits.defaults =
+      read_defaults({checkpoint.pipeline(), experts, static_cast<int>(denoiser.num_layers),
+                     static_cast<int>(denoiser.num_attention_heads), static_cast<int>(denoiser.in_channels)});
   return traits;
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 // Builds one component out of its files: `make` takes every tensor, or finish() says which it did not.
 template <class Make>
-auto load_component(const Checkpoint& checkpoint, std::string_view component, const Target& target, LoadedFn loaded, Make make) {
+auto load_component(const Checkpoint& checkpoint, std::string_view component, const Target& target, LoadedFn loaded,
+                    Make make) {
   WeightFiles files(checkpoint.headers(component), target.device, target.dtype, std::move(loaded));
   auto made = make(checkpoint.config(component), files.root());
   files.finish();
@@ -25,13 +26,14 @@ LoadedFn report(Progress& progress, Stage stage) {
   return [&progress, stage](std::int64_t done, std::int64_t total) { progress.update(stage, done, total); };
 }
 
-std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const std::string& component, const Target& target,
-                                        LoadedFn loaded) {
+std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const std::string& component,
+                                        const Target& target, LoadedFn loaded) {
   switch (denoiser_class(checkpoint, component)) {
     case DenoiserClass::wan:
-      return load_component(checkpoint, component, target, std::move(loaded), [](JsonObject json, const Weights& weights) {
-        return make_wan_transformer(read_wan_transformer_config(std::move(json)), weights);
-      });
+      return load_component(checkpoint, component, target, std::move(loaded),
+                            [](JsonObject json, const Weights& weights) {
+                              return make_wan_transformer(read_wan_transformer_config(std::move(json)), weights);
+                            });
   }
   fail(Fault::bug, "a denoiser class without a network");
 }
@@ -40,9 +42,10 @@ std::unique_ptr<Vae> load_vae(const Checkpoint& checkpoint, const Target& target
   // The reference recommends fp32 for the VAE whatever the denoiser's type: bf16 shows as banding.
   switch (vae_class(checkpoint)) {
     case VaeClass::wan:
-      return load_component(checkpoint, "vae", {target.device, at::kFloat}, {}, [](JsonObject json, const Weights& weights) {
-        return make_wan_vae(read_wan_vae_config(std::move(json)), weights);
-      });
+      return load_component(checkpoint, "vae", {target.device, at::kFloat}, {},
+                            [](JsonObject json, const Weights& weights) {
+                              return make_wan_vae(read_wan_vae_config(std::move(json)), weights);
+                            });
   }
   fail(Fault::bug, "a VAE class without a network");
 }
@@ -50,7 +53,8 @@ std::unique_ptr<Vae> load_vae(const Checkpoint& checkpoint, const Target& target
 std::function<std::unique_ptr<Scheduler>(int)> load_scheduler(const Checkpoint& checkpoint) {
   switch (scheduler_class(checkpoint)) {
     case SchedulerClass::unipc:
-      return [config = read_unipc_config(checkpoint.config("scheduler"))](int steps) { return make_unipc(config, steps); };
+      return
+          [config = read_unipc_config(checkpoint.config("scheduler"))](int steps) { return make_unipc(config, steps); };
     case SchedulerClass::flow_match_euler:
       return [config = read_flow_match_euler_config(checkpoint.config("scheduler"))](int steps) {
         return make_flow_match_euler(config, steps);
@@ -73,7 +77,8 @@ std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, con
   fail(Fault::bug, "a text encoder class without a network");
 }
 
-Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary, Progress& progress) {
+Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
+                 Progress& progress) {
   Model model;
   model.make_scheduler = load_scheduler(checkpoint);
   model.vae = load_vae(checkpoint, target);

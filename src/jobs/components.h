@@ -18,6 +18,7 @@ struct Target {
 std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, const Target& target, Progress& progress);
 
 /// Denoiser (of two experts, the first), VAE and scheduler. `boundary` is the timestep at which the experts change.
-Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary, Progress& progress);
+Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
+                 Progress& progress);
 
 }  // namespace sora

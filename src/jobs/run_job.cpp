@@ -54,12 +54,12 @@ struct Texts {
   TextEmbedding positive, negative;
 };
 
-Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan, std::string_view flag,
-                           Progress& progress) {
+Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
+                           std::string_view flag, Progress& progress) {
   Tokenizer::Tokens tokens = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length);
   if (tokens.dropped > 0) {
-    progress.note(fmt::format("{} has {} tokens more than the model reads ({}); its end is ignored", flag, tokens.dropped,
-                              plan.max_sequence_length));
+    progress.note(fmt::format("{} has {} tokens more than the model reads ({}); its end is ignored", flag,
+                              tokens.dropped, plan.max_sequence_length));
   }
   return tokens;
 }
@@ -90,7 +90,7 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   const Target target{prepare_device(plan.placement), scalar_type(plan.placement.dtype)};
   JobResult result;
   // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
-  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames, plan.placement.threads);
+  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
   const Texts texts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
@@ -110,7 +110,8 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
 
 [[noreturn]] void fail_out_of_memory(const Plan& plan, const std::string& detail) {
   fail(Fault::memory,
-       "out of memory ({}); the plan needs about {} for the text encoder, {} to sample and {} to decode. A smaller --size, a "
+       "out of memory ({}); the plan needs about {} for the text encoder, {} to sample and {} to decode. A smaller "
+       "--size, a "
        "shorter video or, for decoding, --vae-tile-size needs less",
        printable(detail, 160), human_bytes(plan.cost.text_bytes), human_bytes(plan.cost.sample_bytes),
        human_bytes(plan.cost.decode_bytes));
@@ -118,8 +119,8 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
 
 bool is_out_of_memory(const c10::Error& error) {
   const std::string_view text = error.what_without_backtrace();
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr || text.find("can't allocate memory") != text.npos ||
-         text.find("out of memory") != text.npos;
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
 }
 
 }  // namespace

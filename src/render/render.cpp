@@ -14,7 +14,8 @@
 namespace sora {
 namespace {
 
-// Pixels [1, 3, n, H, W] in -1..1 -> 8 bit [n, H, W, 3] on the host, rounded half to even as the reference's PIL output is.
+// Pixels [1, 3, n, H, W] in -1..1 -> 8 bit [n, H, W, 3] on the host, rounded half to even as the reference's PIL output
+// is.
 Tensor to_8bit(const Tensor& pixels) {
   const Tensor unit = (pixels * 0.5 + 0.5).clamp_(0, 1);
   return unit.mul_(255).round_().to(at::kByte).squeeze(0).permute({1, 2, 3, 0}).contiguous().cpu();
@@ -30,11 +31,14 @@ class TrimmedOutput {
   void write(const Tensor& pixels) {
     check_interrupted();
     require(at::isfinite(pixels).all().item<bool>(), Fault::input,
-            "decoded pixels are not finite at frame {}: the VAE's weights are damaged or do not fit its config", written_);
+            "decoded pixels are not finite at frame {}: the VAE's weights are damaged or do not fit its config",
+            written_);
     const auto count = static_cast<int>(std::min<std::int64_t>(pixels.size(2), plan_.pixel_frames - written_));
     if (count == 0) return;
     const Tensor rgb = to_8bit(pixels.narrow(2, 0, count));
-    sink_.write({count, static_cast<int>(rgb.size(1)), static_cast<int>(rgb.size(2)),
+    sink_.write({count,
+                 static_cast<int>(rgb.size(1)),
+                 static_cast<int>(rgb.size(2)),
                  {rgb.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(rgb.numel())}});
     written_ += count;
     progress_.update(Stage::decode, written_, plan_.pixel_frames);
@@ -49,8 +53,8 @@ class TrimmedOutput {
 
 }  // namespace
 
-void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model, FrameSink& sink,
-            Progress& progress) {
+void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model,
+            FrameSink& sink, Progress& progress) {
   Rng rng(plan.seed);
   const at::Device device = positive.states.device();
   Tensor latents = at::empty(plan.latent.sizes(), at::TensorOptions(device).dtype(at::kFloat));

@@ -1,5 +1,5 @@
-// Noise. Always drawn on the CPU in fp32 with LibTorch's generator, so that a seed means the same on every device and the
-// same as torch.Generator("cpu") in the Python reference.
+// Noise. Always drawn on the CPU in fp32 with LibTorch's generator, so that a seed means the same on every device and
+// the same as torch.Generator("cpu") in the Python reference.
 #pragma once
 
 #include <ATen/core/Generator.h>

@@ -12,7 +12,7 @@ struct SampleArgs {
   const Plan& plan;
   const Window& window;
   const TextEmbedding& positive;
-  const TextEmbedding& negative;   ///< not read where guidance is off
+  const TextEmbedding& negative;  ///< not read where guidance is off
   Model& model;
   at::Device device;
   Rng& rng;

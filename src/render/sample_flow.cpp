@@ -18,7 +18,8 @@ Tensor sample_flow(const SampleArgs& args) {
     latents = scheduler->step(i, velocity, latents);
     // A broken or mis-scaled checkpoint shows here first. Without this check its end is a black video.
     require(at::isfinite(latents).all().item<bool>(), Fault::input,
-            "latents are not finite after step {} of {} (timestep {}): the checkpoint's weights are damaged or do not fit its "
+            "latents are not finite after step {} of {} (timestep {}): the checkpoint's weights are damaged or do not "
+            "fit its "
             "config; try --dtype fp32 to rule out an overflow",
             i + 1, scheduler->steps(), scheduler->timestep(i));
     args.progress.update(Stage::sample, i + 1, scheduler->steps());
