@@ -64,6 +64,9 @@ struct Window {
   std::int64_t tokens = 0;  ///< of the denoiser: latents over its patch
 };
 
+/// What the engine takes before it has read a weight: LibTorch's and libav's code and buffers (measured on the CPU).
+inline constexpr std::int64_t kEngineBytes = 300'000'000;
+
 struct Cost {
   double text_flop = 0, sample_flop = 0, decode_flop = 0;
   std::int64_t text_bytes = 0, sample_bytes = 0, decode_bytes = 0;  ///< peak memory of each stage

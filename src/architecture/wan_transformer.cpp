@@ -2,7 +2,6 @@
 #include "architecture/wan_transformer.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 
 namespace sora {
@@ -103,8 +102,8 @@ NetworkCost wan_transformer_cost(const WanTransformerConfig& config) {
   const std::int64_t products = 6 * width * width + 2 * width * ffn + 2 * kTextRows * width;
   cost.flop_per_item = static_cast<double>(2 * (width * (patch_in + patch_out) + layers * products));
   cost.flop_per_pair = static_cast<double>(4 * width * layers);
-  // Residual and normed tokens, and then either queries, keys, values and their attention or the feed-forward's middle.
-  cost.values_per_item = static_cast<double>(2 * width + std::max(4 * width, ffn + width));
+  // The residual, queries, keys, values and what attention makes of them. The feed-forward's middle is made by pieces.
+  cost.values_per_item = static_cast<double>(5 * width);
   return cost;
 }
 

@@ -1,7 +1,6 @@
 #include "base/machine.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -14,15 +13,17 @@ namespace {
 
 constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 
-// A line "Key:   1234 kB" of /proc/meminfo, in bytes.
-std::int64_t meminfo(const std::string& key) {
-  std::ifstream file("/proc/meminfo");
+// A line "Key:   1234 kB" of a file of /proc, in bytes.
+std::int64_t proc_kilobytes(const char* path, const std::string& key) {
+  std::ifstream file(path);
   for (std::string word; file >> word;) {
     std::int64_t value = 0;
     if (word == key + ":" && file >> value) return value * 1024;
   }
   return 0;
 }
+
+std::int64_t meminfo(const std::string& key) { return proc_kilobytes("/proc/meminfo", key); }
 
 // A number in a cgroup v2 file of this process; kUnlimited for "max" or no such file.
 std::int64_t cgroup_number(const char* name) {
@@ -58,11 +59,8 @@ std::int64_t memory_available_bytes() {
   return std::min(meminfo("MemAvailable"), left);
 }
 
-std::int64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return std::int64_t{usage.ru_maxrss} * 1024;
-}
+// Not getrusage: its figure starts from what the parent had when it forked.
+std::int64_t peak_rss_bytes() { return proc_kilobytes("/proc/self/status", "VmHWM"); }
 
 std::int64_t disk_free_bytes(const std::filesystem::path& folder) {
   struct statvfs info {};
@@ -79,6 +77,9 @@ int cores() {
 
 bool cpu_has_fast_bf16() { return has_cpu_flag("amx_bf16") || has_cpu_flag("avx512_bf16"); }
 
-bool nvidia_driver_present() { return std::filesystem::exists("/proc/driver/nvidia/version"); }
+// A container may show the device and hide the driver's entry in /proc.
+bool nvidia_driver_present() {
+  return std::filesystem::exists("/proc/driver/nvidia/version") || std::filesystem::exists("/dev/nvidiactl");
+}
 
 }  // namespace sora

@@ -112,6 +112,11 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 std::string find_pickle(const fs::path& folder) {
   constexpr std::array<std::string_view, 5> kSuffixes{".bin", ".pt", ".pth", ".ckpt", ".pkl"};
   for (const std::string& name : file_names(folder))

@@ -29,7 +29,8 @@ std::optional<ComponentFiles> find_component_files(const std::filesystem::path& 
 /// The first of `folder`'s files that is a pickle by its name; empty if there is none.
 std::string find_pickle(const std::filesystem::path& folder);
 
-/// True for a regular file or a link to one.
+/// A regular file or a link to one; a folder or a link to one. What cannot be examined is neither.
 bool is_file(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
 
 }  // namespace sora

@@ -31,11 +31,6 @@ std::string base_name(std::string_view library) {
 
 const char* config_name(Kind kind) { return kind == Kind::scheduler ? "scheduler_config.json" : "config.json"; }
 
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 // A component's name is also its folder's.
 bool is_component_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(),
@@ -44,9 +39,9 @@ bool is_component_name(std::string_view name) {
 
 [[noreturn]] void fail_no_index(const fs::path& folder) {
   const std::string expected = fmt::format("{}: has no {}", shown(folder), kIndexFile);
-  if (is_file(folder.parent_path() / kIndexFile))
+  if (is_file(folder / ".." / kIndexFile))
     fail(Fault::input, "{}; it is one component of a model, name the folder above it: {}", expected,
-         shown(folder.parent_path()));
+         shown((folder / "..").lexically_normal()));
   if (const std::string pickle = find_pickle(folder); !pickle.empty()) {
     fail(Fault::input,
          "{}; this is a model in its original layout, with pickles ({}), which are never opened. Use the repository of "
@@ -70,7 +65,9 @@ std::vector<std::string> missing_files(const fs::path& folder, const std::string
       need(config_name(Kind::scheduler));
       break;
     case Kind::tokenizer:
-      if (component_class.starts_with("T5Tokenizer")) need("spiece.model");
+      if (!component_class.starts_with("T5Tokenizer")) break;
+      need("spiece.model");
+      need("tokenizer_config.json");
       break;
     case Kind::processor:
       need("preprocessor_config.json");

@@ -15,8 +15,9 @@ const Engine* load() {
   if (module == nullptr) {
     const char* error = dlerror();
     const std::string reason = error == nullptr ? "no reason given" : error;
-    require(reason.find("Cannot allocate memory") == std::string::npos, Fault::memory,
-            "out of memory while {} is loaded: {}", kModule, reason);
+    const bool no_memory = reason.find("failed to map segment") != std::string::npos ||
+                           reason.find("Cannot allocate memory") != std::string::npos;
+    require(!no_memory, Fault::memory, "out of memory while {} is loaded: {}", kModule, reason);
     fail(Fault::input, "cannot load {}, the part of sora-gen that renders: {}; run scripts/setup and build again",
          kModule, reason);
   }

@@ -50,8 +50,12 @@ std::string read_standard_input() {
 // 32 bits are easy to type again and exact in every reader of JSON.
 std::uint64_t draw_seed() { return std::random_device{}(); }
 
-std::filesystem::path folder_of(const std::filesystem::path& output) {
-  return output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+// Folders on the way to the output need not be there yet: the file system is that of the nearest one that is.
+std::int64_t disk_free_for(const std::filesystem::path& output) {
+  std::error_code none;
+  std::filesystem::path folder = std::filesystem::absolute(output, none).parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder, none)) folder = folder.parent_path();
+  return disk_free_bytes(folder);
 }
 
 void warn_of_surprises(const Request& request, const Plan& plan, const PlanContext& context) {
@@ -116,7 +120,7 @@ void run_generate(Generate options) {
   const Traits traits = read_traits(checkpoint);
   const Plan plan = make_plan(request, traits, resolve_placement(options.placement), draw_seed());
   const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
-                            disk_free_bytes(folder_of(plan.output.path))};
+                            disk_free_for(plan.output.path)};
   if (options.dry_run) {
     if (options.json)
       write_json(plan_json(plan, context));

@@ -53,9 +53,8 @@ const Flag<Options>* last_flag(std::span<const Flag<Options>> flags, std::string
   return find_flag(flags, std::string{'-', word.back()});
 }
 
-// Where CLI11 would guess, an error: "--prompt --steps 5" makes "--steps" the prompt, "--json=no" sets json, "-o=x"
-// makes
-// "=x" the output. And "--prompt= x" makes x the prompt: the empty value gets a word of its own.
+// Where CLI11 would guess, an error: "--prompt --steps 5" makes "--steps" the prompt, "--json=no" sets json, and "-o=x"
+// makes "=x" the output. "--prompt= x" makes x the prompt: here the empty value gets a word of its own.
 template <class Options>
 Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
   Words safe;
@@ -70,13 +69,14 @@ Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
     const Flag<Options>* flag = last_flag(flags, std::string_view(word).substr(0, equals));
     require(word.size() < 3 || word[2] != '=' || find_flag(flags, word.substr(0, 2)) == nullptr, Fault::usage,
             "{}: a short flag's value follows a space", printable(word));
-    safe.push_back(has_value && equals + 1 == word.size() ? word.substr(0, equals) : word);
+    safe.push_back(word);
     if (flag == nullptr) continue;
     if (flag->takes == Takes::nothing) {
       require(!has_value, Fault::usage, "--{} takes no value, found {}", flag->name, printable(word));
-    } else if (has_value) {
-      if (equals + 1 == word.size()) safe.emplace_back();
-    } else {
+    } else if (has_value && equals + 1 == word.size()) {
+      safe.back().pop_back();
+      safe.emplace_back();
+    } else if (!has_value) {
       require(i + 1 < words.size(), Fault::usage, "--{}: the value is missing", flag->name);
       const std::string& next = words[++i];
       require(find_flag(flags, next) == nullptr, Fault::usage,

@@ -47,18 +47,45 @@ struct Attention {
         to_out(weights.sub("to_out").sub(0), config.width(), config.width()),
         norm_q(weights.sub("norm_q"), config.width(), config.eps),
         norm_k(weights.sub("norm_k"), config.width(), config.eps) {
-    if (weights.has("norm_added_q.weight")) weights.ignore("norm_added_q.weight");  // old exports; never used
+    weights.ignore("norm_added_q.weight");  // in some exports; the reference drops it too
   }
 
-  Tensor to_self(const Tensor& x, const RotaryTables& rope) const {
-    const Tensor q = norm_and_rotate(to_q(x), norm_q, rope), k = norm_and_rotate(to_k(x), norm_k, rope);
-    return to_out(attention(q, k, to_v(x), heads));
-  }
+  Tensor to_self(Tensor x, const RotaryTables& rope) const { return to_out(mix(std::move(x), rope)); }
 
   TextKeys keys_of(const Tensor& text) const { return {norm_k(to_k(text)), to_v(text)}; }
 
   Tensor to_text(const Tensor& x, const TextKeys& text, const Tensor& bias) const {
     return to_out(attention(norm_q(to_q(x)), text.keys, text.values, heads, bias));
+  }
+
+ private:
+  // A function of its own, and x by value, so that nothing is kept longer than needed: this is the peak of memory.
+  Tensor mix(Tensor x, const RotaryTables& rope) const {
+    const Tensor q = to_q(x), k = to_k(x), v = to_v(x);
+    x.reset();
+    norm_and_rotate(q, norm_q, rope);
+    norm_and_rotate(k, norm_k, rope);
+    return attention(q, k, v, heads);
+  }
+};
+
+struct FeedForward {
+  Linear in, out;
+
+  FeedForward(const Weights& weights, const WanTransformerConfig& config)
+      : in(weights.sub("net.0.proj"), config.width(), config.ffn_dim),
+        out(weights.sub("net.2"), config.ffn_dim, config.width()) {}
+
+  /// x [1, L, C] in place. By pieces, because all of the middle, [1, L, ffn_dim], would be the largest tensor by far.
+  void apply(const Tensor& x) const {
+    constexpr std::int64_t kMiddleBytes = 64 << 20;
+    const std::int64_t tokens_at_once =
+        std::max<std::int64_t>(1, kMiddleBytes / (in.weight.size(0) * x.element_size()));
+    for (const Tensor& piece : x.split(tokens_at_once, 1)) {
+      Tensor middle = in(piece);
+      gelu_tanh_in_place(middle);
+      piece.copy_(out(middle));
+    }
   }
 };
 
@@ -67,7 +94,7 @@ struct Block {
   double eps;
   Attention attn1, attn2;
   std::optional<LayerNorm> norm2;
-  Linear ffn_in, ffn_out;
+  FeedForward ffn;
   Tensor scale_shift_table;  // fp32 [1, 6, C]
 
   Block(const Weights& weights, const WanTransformerConfig& config, std::int64_t index)
@@ -75,8 +102,7 @@ struct Block {
         eps(config.eps),
         attn1(weights.sub("attn1"), config),
         attn2(weights.sub("attn2"), config),
-        ffn_in(weights.sub("ffn.net.0.proj"), config.width(), config.ffn_dim),
-        ffn_out(weights.sub("ffn.net.2"), config.ffn_dim, config.width()),
+        ffn(weights.sub("ffn"), config),
         scale_shift_table(weights.take_fp32("scale_shift_table", {1, 6, config.width()})) {
     if (config.cross_attn_norm) norm2.emplace(weights.sub("norm2"), config.width(), config.eps, Precision::fp32);
   }
@@ -96,9 +122,8 @@ struct Block {
     trace(name, "attn2", told);
     x.add_(told);
 
-    Tensor middle = ffn_in(modulated_layer_norm(x, ffn_scale, ffn_shift, eps));  // [1, L, ffn_dim]
-    gelu_tanh_(middle);
-    const Tensor fed = ffn_out(middle);
+    const Tensor fed = modulated_layer_norm(x, ffn_scale, ffn_shift, eps);
+    ffn.apply(fed);
     trace(name, "ffn", fed);
     add_gated(x, fed, ffn_gate);
     trace(name, x);

@@ -64,20 +64,19 @@ Tensor modulated_layer_norm(const Tensor& x, const Tensor& weight, const Tensor&
     return out;
   }
   const Tensor normed = at::layer_norm(x.to(at::kFloat), {width}, {}, {}, eps).view({groups, -1, width});
-  return normed.mul(weight.unsqueeze(1)).add_(bias.unsqueeze(1)).view(x.sizes()).to(x.scalar_type());
+  return normed.mul_(weight.unsqueeze(1)).add_(bias.unsqueeze(1)).view(x.sizes()).to(x.scalar_type());
 }
 
-void add_gated(Tensor& x, const Tensor& y, const Tensor& gate) {
+void add_gated(const Tensor& x, const Tensor& y, const Tensor& gate) {
   if (has_cpu_rows(x) && has_cpu_rows(y)) {
     add_gated_rows(rows_of(x), rows_of(y), parameters_of(gate));
     return;
   }
-  const Tensor change =
-      y.view({gate.size(0), -1, gate.size(1)}).mul(gate.unsqueeze(1)).view(x.sizes());  // promotes to fp32
-  x.copy_(x.to(at::kFloat).add_(change));
+  const Tensor sum = y.view({gate.size(0), -1, gate.size(1)}).mul(gate.unsqueeze(1)).view(x.sizes());  // fp32
+  x.copy_(sum.add_(x));
 }
 
-void gelu_tanh_(Tensor& x) {
+void gelu_tanh_in_place(Tensor& x) {
   if (has_cpu_rows(x)) {
     gelu_tanh_rows(rows_of(x));
   } else {

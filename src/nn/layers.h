@@ -45,10 +45,10 @@ struct RmsNorm {
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
 
 /// x += y · gate in place, computed in fp32 and rounded once; x and y [1, L, C], gate fp32 [n, C] as above.
-void add_gated(Tensor& x, const Tensor& y, const Tensor& gate);
+void add_gated(const Tensor& x, const Tensor& y, const Tensor& gate);
 
 /// gelu in its tanh form, in place.
-void gelu_tanh_(Tensor& x);
+void gelu_tanh_in_place(Tensor& x);
 
 /// fp32 on the CPU with whole rows in one piece: what the kernels of nn/rows.h take.
 bool has_cpu_rows(const Tensor& x);

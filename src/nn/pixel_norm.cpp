@@ -18,25 +18,6 @@ namespace {
 constexpr float kSmallestNorm = 1e-12F;
 constexpr std::int64_t kFloatsPerTask = 1 << 14;
 
-// v = e^v to 2 units in the last place (Cephes' expf): 2^n · e^r with |r| <= ln(2) / 2.
-SORA_SIMD_INLINE void exponentiate(Vec& v) {
-  v = v > 88.0F ? Vec{} + 88.0F : v;
-  v = v < -87.0F ? Vec{} - 87.0F : v;
-  constexpr float kRounder = 12582912.0F;  // 1.5 · 2^23: adding it rounds to an integer
-  const Vec n = (v * 1.44269504F + kRounder) - kRounder;
-  const Vec r = v - n * 0.693359375F + n * 2.12194440e-4F;
-  Vec sum = r * 1.9875691500e-4F + 1.3981999507e-3F;
-  sum = sum * r + 8.3334519073e-3F;
-  sum = sum * r + 4.1665795894e-2F;
-  sum = sum * r + 1.6666665459e-1F;
-  sum = sum * r + 5.0000001201e-1F;
-  sum = sum * r * r + r + 1.0F;
-  const IntVec exponent = (__builtin_convertvector(n, IntVec) + 127) << 23;
-  Vec power;
-  std::memcpy(&power, &exponent, sizeof(power));
-  v = sum * power;
-}
-
 template <Activation activation>
 SORA_SIMD_INLINE void normalize_rows(const float* x, const float* gamma, std::int64_t rows, std::int64_t channels,
                                      float* out) {

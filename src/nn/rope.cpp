@@ -32,22 +32,19 @@ RotaryTables make_rotary_tables(std::int64_t head_dim, const std::array<std::int
   return {angles.cos().to(device, at::kFloat), angles.sin().to(device, at::kFloat)};
 }
 
-Tensor norm_and_rotate(const Tensor& x, const RmsNorm& norm, const RotaryTables& tables) {
+void norm_and_rotate(const Tensor& x, const RmsNorm& norm, const RotaryTables& tables) {
   const std::int64_t pairs = tables.cosines.size(1);
   if (has_cpu_rows(x)) {
     rms_norm_rotate_rows({x.data_ptr<float>(), x.size(1), x.size(2), x.stride(1)}, norm.weight.const_data_ptr<float>(),
                          norm.eps, tables.cosines.const_data_ptr<float>(), tables.sines.const_data_ptr<float>(),
                          2 * pairs);
-    return x;
+    return;
   }
-  const Tensor normed = as_pairs(norm(x), pairs);
+  const Tensor normed = as_pairs(norm(x), pairs), out = as_pairs(x, pairs);
   const Tensor a = normed.select(-1, 0), b = normed.select(-1, 1);
   const Tensor cosines = tables.cosines.unsqueeze(1), sines = tables.sines.unsqueeze(1);  // [L, 1, pairs]
-  Tensor rotated = at::empty(x.sizes(), x.options());
-  const Tensor out = as_pairs(rotated, pairs);
   out.select(-1, 0).copy_(a * cosines - b * sines);  // fp32 by promotion, rounded to x's dtype once
   out.select(-1, 1).copy_(a * sines + b * cosines);
-  return rotated;
 }
 
 }  // namespace sora

@@ -18,8 +18,7 @@ struct RotaryTables {
 RotaryTables make_rotary_tables(std::int64_t head_dim, const std::array<std::int64_t, 3>& grid,
                                 const at::Device& device);
 
-/// RMS norm over all heads of x [1, L, heads · head_dim], then the rotation. May work in x's own memory: use the result
-/// only.
-Tensor norm_and_rotate(const Tensor& x, const RmsNorm& norm, const RotaryTables& tables);
+/// RMS norm over all heads of x [1, L, heads · head_dim] and then the rotation, in place.
+void norm_and_rotate(const Tensor& x, const RmsNorm& norm, const RotaryTables& tables);
 
 }  // namespace sora

@@ -1,66 +1,42 @@
-// Row-wise kernels for fp32 on the CPU. Each works on one row in a function of its own, which the compiler turns into
-// vector code; see CMakeLists.txt for the flag that lets it.
+// Row-wise kernels for fp32 on the CPU. Each works on one row in a function of its own, because what at::parallel_for
+// calls is not compiled for AVX2.
 #include "nn/rows.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 
-// Compiled for AVX2 and for any x86-64; the loader picks. Sanitizers do not work in the function that picks.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SORA_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define SORA_VECTOR_CLONES
-#endif
+#include "nn/simd.h"
 
 namespace sora {
 namespace {
 
 constexpr std::int64_t kFloatsPerTask = 1 << 14;
-constexpr std::int64_t kLanes = 16;  // independent sums, because the compiler may not reorder one
+constexpr std::int64_t kSums = 16;  // independent sums, because the compiler may not reorder one
 
 /// Sum of term(x[0]) ... term(x[width - 1]).
 template <class Term>
-[[gnu::always_inline]] inline float sum(const float* x, std::int64_t width, const Term& term) {
-  std::array<float, kLanes> lanes{};
+SORA_SIMD_INLINE float sum(const float* x, std::int64_t width, const Term& term) {
+  std::array<float, kSums> lanes{};
   std::int64_t i = 0;
-  for (; i + kLanes <= width; i += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += term(x[i + lane]);
+  for (; i + kSums <= width; i += kSums) {
+    for (std::int64_t lane = 0; lane < kSums; ++lane) lanes[lane] += term(x[i + lane]);
   }
-  for (; i < width; ++i) lanes[i % kLanes] += term(x[i]);
-  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+  for (; i < width; ++i) lanes[i % kSums] += term(x[i]);
+  for (std::int64_t half = kSums / 2; half > 0; half /= 2) {
     for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
   }
   return lanes[0];
 }
 
-[[gnu::always_inline]] inline float inverse_rms(const float* x, std::int64_t width, float eps) {
+SORA_SIMD_INLINE float inverse_rms(const float* x, std::int64_t width, float eps) {
   const float squares = sum(x, width, [](float value) { return value * value; });
   return 1.0F / std::sqrt(squares / static_cast<float>(width) + eps);
 }
 
-/// e to the x within two units in the last place: 2 to the n times a polynomial (Cephes' expf), n = round(x / ln 2).
-[[gnu::always_inline]] inline float exp_of(float x) {
-  constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 12582912.0F;  // 1.5 · 2^23: what is added to it is rounded to a whole number
-  x = std::min(std::max(x, -87.0F), 87.0F);
-  const float shifted = x * kLog2E + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (std::bit_cast<std::int32_t>(shifted) << 23));
-}
-
-SORA_VECTOR_CLONES
+SORA_SIMD_CLONES
 void layer_norm_row(const float* x, const float* weight, const float* bias, float eps, std::int64_t size,
                     float* __restrict out) {
   const auto width = static_cast<float>(size);
@@ -70,24 +46,31 @@ void layer_norm_row(const float* x, const float* weight, const float* bias, floa
   for (std::int64_t i = 0; i < size; ++i) out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
-SORA_VECTOR_CLONES
+SORA_SIMD_CLONES
 void add_gated_row(float* __restrict x, const float* y, const float* gate, std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) x[i] += y[i] * gate[i];
 }
 
-SORA_VECTOR_CLONES
+SORA_SIMD_CLONES
 void gelu_tanh_row(float* x, std::int64_t size) {
   constexpr float kOuter = 1.5957691216F, kInner = 0.0713548162726F;  // 2 · sqrt(2/π), and that times 0.044715
-  for (std::int64_t i = 0; i < size; ++i) x[i] /= 1.0F + exp_of(-x[i] * (kOuter + kInner * x[i] * x[i]));
+  for_lanes(size, [&](std::int64_t i, const auto& lanes) SORA_SIMD_LAMBDA {
+    Vec v;
+    lanes.load(v, x + i);
+    Vec e = -v * (kOuter + kInner * v * v);
+    exponentiate(e);
+    v = v / (1.0F + e);
+    lanes.store(v, x + i);
+  });
 }
 
-SORA_VECTOR_CLONES
+SORA_SIMD_CLONES
 void rms_norm_row(const float* x, const float* weight, float eps, std::int64_t size, float* __restrict out) {
   const float scale = inverse_rms(x, size, eps);
   for (std::int64_t i = 0; i < size; ++i) out[i] = x[i] * scale * weight[i];
 }
 
-SORA_VECTOR_CLONES
+SORA_SIMD_CLONES
 void rms_norm_rotate_row(float* __restrict x, const float* weight, float eps, std::int64_t size, const float* cosines,
                          const float* sines, std::int64_t pairs) {
   const float scale = inverse_rms(x, size, eps);

@@ -8,6 +8,9 @@
 
 namespace sora {
 
+/// An uninitialised tensor like `like`, but for its size. On Linux its memory comes 2 MiB at a time where it can.
+Tensor empty_in_large_pages(at::IntArrayRef sizes, const Tensor& like);
+
 class Scratch {
  public:
   /// An uninitialised fp32 tensor on the device of `like`. Its memory is used again once the last tensor that shares it

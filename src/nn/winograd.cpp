@@ -4,9 +4,7 @@
 #include "nn/winograd.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -29,57 +27,49 @@ constexpr int kTimeInputs = 4, kTimeOutputs = 2;
 // The matrix product goes by blocks of this many tiles and output channels, which AVX2 can hold in its registers.
 constexpr std::int64_t kProductRows = 6, kProductColumns = 2 * kLanes;
 constexpr std::int64_t kTilesPerBlock = 8 * kProductRows;
+constexpr std::int64_t kFiltersPerTask = 32;
 // Keeps the elements of a tile from competing for the same lines of the cache.
 constexpr std::int64_t kStagger = 16;
 
-/// F(tile, 3) along one axis, whose elements lie kStride apart.
+/// F(tile, 3) along one axis: of tile + 2 inputs d, and of tile + 2 products m to tile outputs y.
 template <int tile>
 struct Transform;
 
 template <>
 struct Transform<2> {
-  template <int kStride>
-  static SORA_SIMD_INLINE void input(Vec* d) {
-    const Vec v0 = d[2 * kStride] - d[0];
-    const Vec v1 = d[2 * kStride] + d[kStride];
-    const Vec v2 = d[2 * kStride] - d[kStride];
-    const Vec v3 = d[3 * kStride] - d[kStride];
-    d[0] = v0;
-    d[kStride] = v1;
-    d[2 * kStride] = v2;
-    d[3 * kStride] = v3;
+  static SORA_SIMD_INLINE void input(Vec (&d)[4]) {
+    const Vec low = d[2] - d[0], sum = d[2] + d[1], difference = d[2] - d[1];
+    d[3] -= d[1];
+    d[0] = low;
+    d[1] = sum;
+    d[2] = difference;
   }
-  template <int kFrom, int kTo>
-  static SORA_SIMD_INLINE void output(const Vec* m, Vec* y) {
-    y[0] = m[0] + m[kFrom] + m[2 * kFrom];
-    y[kTo] = m[kFrom] - m[2 * kFrom] + m[3 * kFrom];
+  static SORA_SIMD_INLINE void output(const Vec (&m)[4], Vec (&y)[2]) {
+    y[0] = m[0] + m[1] + m[2];
+    y[1] = m[1] - m[2] + m[3];
   }
 };
 
 template <>
 struct Transform<4> {
   static constexpr float kNear2 = kNear * kNear, kFar2 = kFar * kFar;
-  template <int kStride>
-  static SORA_SIMD_INLINE void input(Vec* d) {
-    const Vec near_even = d[4 * kStride] - kFar2 * d[2 * kStride];
-    const Vec near_odd = kNear * (d[3 * kStride] - kFar2 * d[kStride]);
-    const Vec far_even = d[4 * kStride] - kNear2 * d[2 * kStride];
-    const Vec far_odd = kFar * (d[3 * kStride] - kNear2 * d[kStride]);
-    d[0] = kNear2 * kFar2 * d[0] - (kNear2 + kFar2) * d[2 * kStride] + d[4 * kStride];
-    d[5 * kStride] = kNear2 * kFar2 * d[kStride] - (kNear2 + kFar2) * d[3 * kStride] + d[5 * kStride];
-    d[kStride] = near_even + near_odd;
-    d[2 * kStride] = near_even - near_odd;
-    d[3 * kStride] = far_even + far_odd;
-    d[4 * kStride] = far_even - far_odd;
+  static SORA_SIMD_INLINE void input(Vec (&d)[6]) {
+    const Vec near_even = d[4] - kFar2 * d[2], near_odd = kNear * (d[3] - kFar2 * d[1]);
+    const Vec far_even = d[4] - kNear2 * d[2], far_odd = kFar * (d[3] - kNear2 * d[1]);
+    d[0] = kNear2 * kFar2 * d[0] - (kNear2 + kFar2) * d[2] + d[4];
+    d[5] = kNear2 * kFar2 * d[1] - (kNear2 + kFar2) * d[3] + d[5];
+    d[1] = near_even + near_odd;
+    d[2] = near_even - near_odd;
+    d[3] = far_even + far_odd;
+    d[4] = far_even - far_odd;
   }
-  template <int kFrom, int kTo>
-  static SORA_SIMD_INLINE void output(const Vec* m, Vec* y) {
-    const Vec near_even = m[kFrom] + m[2 * kFrom], near_odd = m[kFrom] - m[2 * kFrom];
-    const Vec far_even = m[3 * kFrom] + m[4 * kFrom], far_odd = m[3 * kFrom] - m[4 * kFrom];
+  static SORA_SIMD_INLINE void output(const Vec (&m)[6], Vec (&y)[4]) {
+    const Vec near_even = m[1] + m[2], near_odd = m[1] - m[2];
+    const Vec far_even = m[3] + m[4], far_odd = m[3] - m[4];
     y[0] = m[0] + near_even + far_even;
-    y[kTo] = kNear * near_odd + kFar * far_odd;
-    y[2 * kTo] = kNear2 * near_even + kFar2 * far_even;
-    y[3 * kTo] = kNear * kNear2 * near_odd + kFar * kFar2 * far_odd + m[5 * kFrom];
+    y[1] = kNear * near_odd + kFar * far_odd;
+    y[2] = kNear2 * near_even + kFar2 * far_even;
+    y[3] = kNear * kNear2 * near_odd + kFar * kFar2 * far_odd + m[5];
   }
 };
 
@@ -133,81 +123,94 @@ struct TileOutput {
   float* out;
 };
 
-// The transformed time axis: element e is the difference or sum of two frames.
+// F(2, 3) in time: a transformed frame is first + sign · second.
 struct FramePair {
-  int plus, minus;
-  bool add;
+  int first, second;
+  float sign;
 };
-constexpr FramePair kFramePairs[kTimeInputs] = {{2, 0, false}, {2, 1, true}, {2, 1, false}, {3, 1, false}};
+constexpr FramePair kFramePairs[kTimeInputs] = {{2, 0, -1}, {2, 1, 1}, {2, 1, -1}, {3, 1, -1}};
 
 template <int tile, bool in_time, class Lanes>
-SORA_SIMD_INLINE void transform_input_lanes(const TileInput& from, std::int64_t c, const Lanes& lanes, float* to,
-                                            std::int64_t stride) {
-  constexpr int kSide = tile + 2, kElements = kSide * kSide;
-  for (int e = 0; e < (in_time ? kTimeInputs : 1); ++e) {
-    Vec d[kElements];
-    if constexpr (in_time) {
-      const float* const* plus = from.pixels + kFramePairs[e].plus * kElements;
-      const float* const* minus = from.pixels + kFramePairs[e].minus * kElements;
-      const float sign = kFramePairs[e].add ? 1.0F : -1.0F;
-      for (int i = 0; i < kElements; ++i) {
+SORA_SIMD_INLINE void transform_input_lanes(const TileInput& from, std::int64_t c, int frame, const Lanes& lanes,
+                                            float* to, std::int64_t stride) {
+  constexpr int kSide = tile + 2;
+  const FramePair pair = kFramePairs[frame];
+  const float* const* first = from.pixels + (in_time ? pair.first * kSide * kSide : 0);
+  const float* const* second = from.pixels + pair.second * kSide * kSide;
+  Vec rows[kSide][kSide];
+  for (int y = 0; y < kSide; ++y) {
+    Vec d[kSide];
+    for (int x = 0; x < kSide; ++x) {
+      lanes.load(d[x], first[y * kSide + x] + c);
+      if constexpr (in_time) {
         Vec other;
-        lanes.load(d[i], plus[i] + c);
-        lanes.load(other, minus[i] + c);
-        d[i] += sign * other;
+        lanes.load(other, second[y * kSide + x] + c);
+        d[x] += pair.sign * other;
       }
-    } else {
-      for (int i = 0; i < kElements; ++i) lanes.load(d[i], from.pixels[i] + c);
     }
-    for (int i = 0; i < kSide; ++i) Transform<tile>::template input<1>(d + i * kSide);
-    for (int i = 0; i < kSide; ++i) Transform<tile>::template input<kSide>(d + i);
-    float* element = to + e * kElements * stride + c;
-    for (int i = 0; i < kElements; ++i, element += stride) lanes.store(d[i], element);
+    Transform<tile>::input(d);
+    for (int x = 0; x < kSide; ++x) rows[y][x] = d[x];
+  }
+  for (int x = 0; x < kSide; ++x) {
+    Vec d[kSide];
+    for (int y = 0; y < kSide; ++y) d[y] = rows[y][x];
+    Transform<tile>::input(d);
+    for (int y = 0; y < kSide; ++y) lanes.store(d[y], to + (y * kSide + x) * stride + c);
   }
 }
 
+// to: the elements of one transformed frame, `stride` apart.
 template <int tile, bool in_time>
-SORA_SIMD_INLINE void transform_input(const TileInput& from, float* to, std::int64_t stride) {
+SORA_SIMD_INLINE void transform_input(const TileInput& from, int frame, float* to, std::int64_t stride) {
   for_lanes(from.channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
-    transform_input_lanes<tile, in_time>(from, c, lanes, to, stride);
+    transform_input_lanes<tile, in_time>(from, c, frame, lanes, to, stride);
   });
 }
 
+// from: the elements of one transformed frame or of kTimeInputs, `stride` apart.
 template <int tile, bool in_time, class Lanes>
 SORA_SIMD_INLINE void transform_output_lanes(const float* from, std::int64_t stride, std::int64_t c, const Lanes& lanes,
                                              const TileOutput& to) {
-  constexpr int kSide = tile + 2, kElements = kSide * kSide;
+  constexpr int kSide = tile + 2;
+  const std::int64_t next_frame = kSide * kSide * stride;
   Vec bias;
   lanes.load(bias, to.bias + c);
   for (int frame = 0; frame < (in_time ? kTimeOutputs : 1); ++frame) {
-    Vec m[kElements], rows[kSide * tile], y[tile * tile];
     // F(2, 3) backwards: m0 + m1 + m2 for the first frame, m1 - m2 + m3 for the second.
-    const std::int64_t apart = kElements * stride, own = frame == 0 ? 0 : 3 * apart;
+    const std::int64_t own_frame = frame == 0 ? 0 : 3 * next_frame;
     const float sign = frame == 0 ? 1.0F : -1.0F;
-    const float* element = from + c;
-    for (int i = 0; i < kElements; ++i, element += stride) {
-      if constexpr (in_time) {
-        Vec m1, m2;
-        lanes.load(m[i], element + own);
-        lanes.load(m1, element + apart);
-        lanes.load(m2, element + 2 * apart);
-        m[i] += m1 + sign * m2;
-      } else {
-        lanes.load(m[i], element);
+    Vec rows[kSide][tile];
+    for (int y = 0; y < kSide; ++y) {
+      Vec m[kSide], sums[tile];
+      for (int x = 0; x < kSide; ++x) {
+        const float* element = from + (y * kSide + x) * stride + c;
+        lanes.load(m[x], element + own_frame);
+        if constexpr (in_time) {
+          Vec m1, m2;
+          lanes.load(m1, element + next_frame);
+          lanes.load(m2, element + 2 * next_frame);
+          m[x] += m1 + sign * m2;
+        }
       }
+      Transform<tile>::output(m, sums);
+      for (int x = 0; x < tile; ++x) rows[y][x] = sums[x];
     }
-    for (int i = 0; i < kSide; ++i) Transform<tile>::template output<1, 1>(m + i * kSide, rows + i * tile);
-    for (int i = 0; i < tile; ++i) Transform<tile>::template output<tile, tile>(rows + i, y + i);
     const std::int64_t* offsets = to.offsets + frame * tile * tile;
-    for (int i = 0; i < tile * tile; ++i) {
-      if (offsets[i] < 0) continue;
-      y[i] += bias;
-      if (to.residual != nullptr) {
-        Vec residual;
-        lanes.load(residual, to.residual + offsets[i] + c);
-        y[i] += residual;
+    for (int x = 0; x < tile; ++x) {
+      Vec m[kSide], sums[tile];
+      for (int y = 0; y < kSide; ++y) m[y] = rows[y][x];
+      Transform<tile>::output(m, sums);
+      for (int y = 0; y < tile; ++y) {
+        const std::int64_t offset = offsets[y * tile + x];
+        if (offset < 0) continue;
+        sums[y] += bias;
+        if (to.residual != nullptr) {
+          Vec residual;
+          lanes.load(residual, to.residual + offset + c);
+          sums[y] += residual;
+        }
+        lanes.store(sums[y], to.out + offset + c);
       }
-      lanes.store(y[i], to.out + offsets[i] + c);
     }
   }
 }
@@ -217,6 +220,38 @@ SORA_SIMD_INLINE void transform_output(const float* from, std::int64_t stride, c
   for_lanes(to.channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
     transform_output_lanes<tile, in_time>(from, stride, c, lanes, to);
   });
+}
+
+/// A convolution's filters: weight [out, in, taps].
+struct Filters {
+  const float* weight;
+  std::int64_t out, in, taps;
+};
+
+// For kProductColumns output channels from `column` on and the input channel c: every transformed element into
+// to [elements, ..., 16], `stride` apart. Output channels that do not exist get zeros.
+SORA_SIMD_CLONES void transform_filter(const Filters& filters, std::int64_t column, std::int64_t c, const Tensor& transform,
+                                       float* to, std::int64_t stride) {
+  constexpr std::int64_t kMostTaps = 27;
+  const AllLanes lanes;
+  float values[kMostTaps][kProductColumns] = {};
+  for (std::int64_t k = column; k < std::min(column + kProductColumns, filters.out); ++k) {
+    const float* from = filters.weight + (k * filters.in + c) * filters.taps;
+    for (std::int64_t tap = 0; tap < filters.taps; ++tap) values[tap][k - column] = from[tap];
+  }
+  const float* factors = transform.const_data_ptr<float>();
+  for (std::int64_t e = 0; e < transform.size(0); ++e, to += stride) {
+    Vec low{}, high{};
+    for (std::int64_t tap = 0; tap < filters.taps; ++tap) {
+      Vec v;
+      lanes.load(v, values[tap]);
+      low += *factors * v;
+      lanes.load(v, values[tap] + kLanes);
+      high += *factors++ * v;
+    }
+    lanes.store(low, to);
+    lanes.store(high, to + kLanes);
+  }
 }
 
 struct Product {
@@ -249,20 +284,20 @@ SORA_SIMD_CLONES void multiply(const Product& size, const float* inputs, const f
   }
 }
 
-using InputFn = void (*)(const TileInput&, float* to, std::int64_t stride);
+using InputFn = void (*)(const TileInput&, int frame, float* to, std::int64_t stride);
 using OutputFn = void (*)(const float* from, std::int64_t stride, const TileOutput&);
 
-SORA_SIMD_CLONES void input_4_time(const TileInput& from, float* to, std::int64_t stride) {
-  transform_input<4, true>(from, to, stride);
+SORA_SIMD_CLONES void input_4_time(const TileInput& from, int frame, float* to, std::int64_t stride) {
+  transform_input<4, true>(from, frame, to, stride);
 }
-SORA_SIMD_CLONES void input_4(const TileInput& from, float* to, std::int64_t stride) {
-  transform_input<4, false>(from, to, stride);
+SORA_SIMD_CLONES void input_4(const TileInput& from, int frame, float* to, std::int64_t stride) {
+  transform_input<4, false>(from, frame, to, stride);
 }
-SORA_SIMD_CLONES void input_2_time(const TileInput& from, float* to, std::int64_t stride) {
-  transform_input<2, true>(from, to, stride);
+SORA_SIMD_CLONES void input_2_time(const TileInput& from, int frame, float* to, std::int64_t stride) {
+  transform_input<2, true>(from, frame, to, stride);
 }
-SORA_SIMD_CLONES void input_2(const TileInput& from, float* to, std::int64_t stride) {
-  transform_input<2, false>(from, to, stride);
+SORA_SIMD_CLONES void input_2(const TileInput& from, int frame, float* to, std::int64_t stride) {
+  transform_input<2, false>(from, frame, to, stride);
 }
 SORA_SIMD_CLONES void output_4_time(const float* from, std::int64_t stride, const TileOutput& to) {
   transform_output<4, true>(from, stride, to);
@@ -287,17 +322,18 @@ class TileMap {
 
   std::int64_t tiles() const { return (frames_ + pair_ - 1) / pair_ * rows_ * columns_; }
 
-  void find_inputs(std::int64_t index, std::int64_t channels, const float* zeros, std::vector<const float*>& pixels) const {
+  int inputs_per_tile() const { return frames_read_ * (tile_ + 2) * (tile_ + 2); }
+
+  void find_inputs(std::int64_t index, std::int64_t channels, const float* zeros, const float** pixels) const {
     const auto [t0, y0, x0] = origin(index);
     const int halve = input_.doubled ? 1 : 0;
-    pixels.clear();
+    const std::int64_t row_size = (input_.width >> halve) * channels;
     for (std::int64_t t = t0; t < t0 + frames_read_; ++t) {
-      const bool there = t < static_cast<std::int64_t>(input_.frames.size());
+      const bool has_frame = t < static_cast<std::int64_t>(input_.frames.size());
       for (std::int64_t y = y0 - 1; y <= y0 + tile_; ++y) {
+        const float* row = has_frame && y >= 0 && y < input_.height ? input_.frames[t] + (y >> halve) * row_size : nullptr;
         for (std::int64_t x = x0 - 1; x <= x0 + tile_; ++x) {
-          const bool inside = there && y >= 0 && y < input_.height && x >= 0 && x < input_.width;
-          pixels.push_back(inside ? input_.frames[t] + ((y >> halve) * (input_.width >> halve) + (x >> halve)) * channels
-                                  : zeros);
+          *pixels++ = row != nullptr && x >= 0 && x < input_.width ? row + (x >> halve) * channels : zeros;
         }
       }
     }
@@ -338,13 +374,16 @@ WinogradConv::WinogradConv(const Tensor& weight, const Tensor& bias)
       in_time_(weight.dim() == 5),
       bias_(bias) {
   const Tensor transform = whole_filter_transform(tile_, in_time_);
-  const Tensor filters = weight.reshape({out_, in_, -1}).permute({2, 1, 0}).reshape({-1, in_ * out_});  // [taps, C·K]
-  const Tensor transformed = at::mm(transform, filters).view({-1, in_, out_});
-  const std::int64_t columns = rounded_up(out_, kProductColumns);
-  filters_ = at::constant_pad_nd(transformed, {0, columns - out_})
-                 .view({-1, in_, columns / kProductColumns, kProductColumns})
-                 .transpose(1, 2)
-                 .contiguous();
+  const Tensor contiguous = weight.contiguous();
+  const Filters filters{contiguous.const_data_ptr<float>(), out_, in_, transform.size(1)};
+  const std::int64_t columns = (out_ + kProductColumns - 1) / kProductColumns;
+  filters_ = empty_in_large_pages({transform.size(0), columns, in_, kProductColumns}, weight);
+  float* const to = filters_.mutable_data_ptr<float>();
+  at::parallel_for(0, columns * in_, kFiltersPerTask, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      transform_filter(filters, i / in_ * kProductColumns, i % in_, transform, to + i * kProductColumns, filters_.stride(0));
+    }
+  });
 }
 
 void WinogradConv::operator()(const Input& input, const Tensor& residual, Tensor& out, Scratch& scratch) const {
@@ -356,14 +395,14 @@ void WinogradConv::operator()(const Input& input, const Tensor& residual, Tensor
   const std::int64_t blocks = rounded_up((tiles + kTilesPerBlock - 1) / kTilesPerBlock, threads);
   const std::int64_t block_tiles = (tiles + blocks - 1) / blocks;
 
-  const std::int64_t elements = filters_.size(0), filter_values = filters_.stride(0);
+  const std::int64_t frames = in_time_ ? kTimeInputs : 1, elements = filters_.size(0) / frames;
   const Product product{rounded_up(block_tiles, kProductRows), in_, rounded_up(out_, kProductColumns)};
   const std::int64_t input_stride = product.rows * product.in + kStagger;
   const std::int64_t product_stride = product.rows * product.out + kStagger;
   // Rows beyond a block's last tile are multiplied, too; what comes of them is not used.
-  const Tensor buffers = scratch.empty({threads, elements * (input_stride + product_stride)}, out);
+  const Tensor buffers = scratch.empty({threads, elements * (input_stride + frames * product_stride)}, out);
   const Tensor zeros = at::zeros({in_}, out.options());
-  const float* filters = filters_.const_data_ptr<float>();
+  const float* const filters = filters_.const_data_ptr<float>();
   const TileOutput whole_output{nullptr, out_, bias_.const_data_ptr<float>(),
                                 residual.defined() ? residual.const_data_ptr<float>() : nullptr,
                                 out.mutable_data_ptr<float>()};
@@ -371,16 +410,22 @@ void WinogradConv::operator()(const Input& input, const Tensor& residual, Tensor
   at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     float* const inputs = buffers.mutable_data_ptr<float>() + at::get_thread_num() * buffers.stride(0);
     float* const products = inputs + elements * input_stride;
-    std::vector<const float*> pixels;
+    std::vector<const float*> pixels(block_tiles * map.inputs_per_tile());
     std::vector<std::int64_t> offsets;
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t first = block * block_tiles, count = std::min(tiles - first, block_tiles);
       for (std::int64_t i = 0; i < count; ++i) {
-        map.find_inputs(first + i, in_, zeros.const_data_ptr<float>(), pixels);
-        transform_in({pixels.data(), in_}, inputs + i * in_, input_stride);
+        map.find_inputs(first + i, in_, zeros.const_data_ptr<float>(), &pixels[i * map.inputs_per_tile()]);
       }
-      for (std::int64_t e = 0; e < elements && count > 0; ++e) {
-        multiply(product, inputs + e * input_stride, filters + e * filter_values, products + e * product_stride);
+      for (int frame = 0; frame < frames && count > 0; ++frame) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          transform_in({&pixels[i * map.inputs_per_tile()], in_}, frame, inputs + i * in_, input_stride);
+        }
+        for (std::int64_t e = 0; e < elements; ++e) {
+          const std::int64_t element = frame * elements + e;
+          multiply(product, inputs + e * input_stride, filters + element * filters_.stride(0),
+                   products + element * product_stride);
+        }
       }
       for (std::int64_t i = 0; i < count; ++i) {
         map.find_outputs(first + i, out_, offsets);

@@ -112,9 +112,10 @@ std::optional<Tiling> tiling_for(const Request& request, const Traits& traits) {
 
 double flop(const NetworkCost& cost, double items) { return items * (cost.flop_per_item + cost.flop_per_pair * items); }
 
-std::int64_t peak_bytes(const NetworkCost& cost, double items, int bytes_per_value) {
-  return static_cast<std::int64_t>((static_cast<double>(cost.parameters) + cost.values_per_item * items) *
-                                   bytes_per_value);
+std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
+
+std::int64_t activation_bytes(const NetworkCost& cost, double items, int bytes_per_value) {
+  return static_cast<std::int64_t>(cost.values_per_item * items * bytes_per_value);
 }
 
 // Pixels along one side that are decoded, overlaps counted again.
@@ -145,13 +146,18 @@ std::int64_t output_bytes(const Plan& plan) {
 Cost cost_of(const Plan& plan, const Traits& traits) {
   const int dtype_bytes = plan.placement.dtype == Dtype::bf16 ? 2 : 4;
   const int passes = plan.guidance.on() ? 2 : 1;
+  // The text encoder is gone when the denoiser comes; denoiser and VAE stay to the end.
+  const std::int64_t model_bytes =
+      kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes) + weight_bytes(traits.vae_decoder, 4);
   Cost cost;
   cost.text_flop = passes * flop(traits.text_encoder, plan.max_sequence_length);
-  cost.text_bytes = peak_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
+  cost.text_bytes = kEngineBytes + weight_bytes(traits.text_encoder, dtype_bytes) +
+                    activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
   for (const Window& window : plan.windows) {
     const auto tokens = static_cast<double>(window.tokens);
     cost.sample_flop += plan.steps * passes * flop(traits.denoiser, tokens);
-    cost.sample_bytes = std::max(cost.sample_bytes, peak_bytes(traits.denoiser, tokens, dtype_bytes));
+    cost.sample_bytes =
+        std::max(cost.sample_bytes, model_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }
   const PixelSize size = plan.size;
   const Tiling tiling = plan.vae_tiling.value_or(Tiling{size, size});
@@ -160,7 +166,7 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   const double area_at_once =
       static_cast<double>(std::min(size.width, tiling.tile.width)) * std::min(size.height, tiling.tile.height);
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = peak_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
+  cost.decode_bytes = model_bytes + activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
   cost.output_bytes = output_bytes(plan);
   return cost;
 }

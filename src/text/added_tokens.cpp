@@ -1,3 +1,4 @@
+// Tokens that are found in a text as they are written: from the model, the sentinels, and tokenizer_config.json.
 #include "text/added_tokens.h"
 
 #include <charconv>
@@ -12,7 +13,7 @@ namespace {
 constexpr int kMaxSentinels = 10'000;
 constexpr std::int64_t kMaxId = 10'000'000;
 
-using Ids = std::unordered_map<std::string, std::int64_t>;
+using Ids = std::unordered_map<std::string_view, std::int64_t>;  // of spiece.model's pieces
 using TokensByText = std::map<std::string, AddedToken>;
 
 std::vector<std::string> read_sentinels(JsonObject& config) {
@@ -58,7 +59,7 @@ void read_decoder(JsonObject decoder, const Ids& ids, TokensByText& tokens) {
 
 AddedTokens read_added_tokens(const SpieceModel& model, JsonObject config) {
   AddedTokens added{read_sentinels(config), {}};
-  Ids ids;
+  Ids ids(model.pieces.size());
   TokensByText tokens;
   for (const SpiecePiece& piece : model.pieces) {
     const auto id = static_cast<std::int64_t>(ids.size());
@@ -67,12 +68,10 @@ AddedTokens read_added_tokens(const SpieceModel& model, JsonObject config) {
         piece.type == PieceType::control || piece.type == PieceType::unknown || piece.type == PieceType::user_defined;
     if (is_token) tokens[piece.text] = {piece.text, id, false};
   }
+  auto next_id = static_cast<std::int64_t>(model.pieces.size());
   for (const std::string& text : added.sentinels) {
-    const auto id = static_cast<std::int64_t>(ids.size());
-    if (!ids.emplace(text, id).second) {
-      config.fail_at("extra_ids", fmt::format("\"{}\" is a piece of spiece.model already", text));
-    }
-    tokens[text] = {text, id, false};
+    if (ids.contains(text)) config.fail_at("extra_ids", fmt::format("\"{}\" is a piece of spiece.model already", text));
+    tokens[text] = {text, next_id++, false};
   }
   if (config.has("added_tokens_decoder")) read_decoder(config.read_object("added_tokens_decoder"), ids, tokens);
   for (auto& [text, token] : tokens) added.tokens.push_back(std::move(token));

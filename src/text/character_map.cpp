@@ -1,3 +1,4 @@
+// sentencepiece's precompiled normaliser: a double array whose every step is checked once, and the walk through it.
 #include "text/character_map.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Python's html.unescape. The table of names is html_entities.inc.
 #include "text/html_entities.h"
 
 #include <algorithm>

@@ -1,6 +1,10 @@
+// prompt_clean of diffusers: ftfy's fixers one by one, html.unescape, whitespace.
 #include "text/prompt_cleaning.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
 
 #include "base/text.h"
 #include "sora/error.h"
@@ -28,81 +32,39 @@ std::u32string named_reference(std::u32string_view name) {
   return !entity.empty() && html_unescape(reference) == reference ? to_upper(entity) : std::u32string();
 }
 
+// "&eacute;" -> "é". What cannot be resolved as a whole stays.
+std::u32string resolved(std::u32string_view reference) {
+  const bool numeric = reference.starts_with(U"&#");
+  std::u32string text = numeric ? html_unescape(reference) : named_reference(reference.substr(1));
+  const bool failed = numeric ? text.find(U';') != text.npos : text.empty();
+  return failed ? std::u32string(reference) : text;
+}
+
 // ftfy's unescape_html: stricter than HTML's, a reference needs its semicolon. Matches &#?[0-9A-Za-z]{1,24};
 std::u32string unescape_unambiguous(std::u32string_view text) {
   std::u32string out;
-  while (!text.empty()) {
-    const std::size_t name_start = text.starts_with(U"&#") ? 2 : 1;
-    std::size_t end = name_start;
-    while (end < text.size() && end < name_start + 24 && is_ascii_alphanumeric(text[end])) ++end;
-    const bool reference = text[0] == '&' && end > name_start && end < text.size() && text[end] == ';';
-    if (!reference) {
-      out += text[0];
-      text.remove_prefix(1);
-      continue;
-    }
-    const std::u32string_view whole = text.substr(0, end + 1);
+  while (true) {
+    const std::size_t start = std::min(text.find(U'&'), text.size());
+    out += text.substr(0, start);
+    text.remove_prefix(start);
+    if (text.empty()) return out;
+    const std::size_t name = text.starts_with(U"&#") ? 2 : 1;
+    std::size_t end = name;
+    while (end < text.size() && end < name + 24 && is_ascii_alphanumeric(text[end])) ++end;
+    const bool reference = end > name && end < text.size() && text[end] == ';';
+    const std::u32string_view whole = text.substr(0, reference ? end + 1 : 1);
     text.remove_prefix(whole.size());
-    if (name_start == 2) {
-      const std::u32string unescaped = html_unescape(whole);
-      out += unescaped.find(U';') == unescaped.npos ? unescaped : whole;
-    } else {
-      const std::u32string entity = named_reference(whole.substr(1));
-      out += entity.empty() ? whole : entity;
-    }
+    out += reference ? resolved(whole) : std::u32string(whole);
   }
-  return out;
 }
 
-std::u32string_view ligature_parts(char32_t c) {
-  switch (c) {
-    case U'Ĳ':
-      return U"IJ";
-    case U'ĳ':
-      return U"ij";
-    case U'ŉ':
-      return U"ʼn";
-    case U'Ǳ':
-      return U"DZ";
-    case U'ǲ':
-      return U"Dz";
-    case U'ǳ':
-      return U"dz";
-    case U'Ǆ':
-      return U"DŽ";
-    case U'ǅ':
-      return U"Dž";
-    case U'ǆ':
-      return U"dž";
-    case U'Ǉ':
-      return U"LJ";
-    case U'ǈ':
-      return U"Lj";
-    case U'ǉ':
-      return U"lj";
-    case U'Ǌ':
-      return U"NJ";
-    case U'ǋ':
-      return U"Nj";
-    case U'ǌ':
-      return U"nj";
-    case U'ﬀ':
-      return U"ff";
-    case U'ﬁ':
-      return U"fi";
-    case U'ﬂ':
-      return U"fl";
-    case U'ﬃ':
-      return U"ffi";
-    case U'ﬄ':
-      return U"ffl";
-    case U'ﬅ':
-      return U"ſt";
-    case U'ﬆ':
-      return U"st";
-  }
-  return {};
-}
+// Ligatures and digraphs of Latin letters, in the order of their code points.
+constexpr std::array<std::pair<char32_t, std::u32string_view>, 22> kLigatures{{
+    {U'Ĳ', U"IJ"},  {U'ĳ', U"ij"},  {U'ŉ', U"ʼn"}, {U'Ǆ', U"DŽ"}, {U'ǅ', U"Dž"}, {U'ǆ', U"dž"},
+    {U'Ǉ', U"LJ"},  {U'ǈ', U"Lj"},  {U'ǉ', U"lj"}, {U'Ǌ', U"NJ"}, {U'ǋ', U"Nj"}, {U'ǌ', U"nj"},
+    {U'Ǳ', U"DZ"},  {U'ǲ', U"Dz"},  {U'ǳ', U"dz"}, {U'ﬀ', U"ff"}, {U'ﬁ', U"fi"}, {U'ﬂ', U"fl"},
+    {U'ﬃ', U"ffi"}, {U'ﬄ', U"ffl"}, {U'ﬅ', U"ſt"}, {U'ﬆ', U"st"},
+}};
 
 char32_t straight_quote(char32_t c) {
   if (c == 0x02BC || (c >= 0x2018 && c <= 0x201B)) return '\'';
@@ -110,13 +72,21 @@ char32_t straight_quote(char32_t c) {
   return c;
 }
 
+// Of a character without ligatures: full and half width become normal width.
+std::u32string normal_width(char32_t c) {
+  if (c >= 0xFF01 && c < 0xFFF0) return to_nfkc({&c, 1});
+  return std::u32string(1, c == 0x3000 ? U' ' : c);
+}
+
 // ftfy's fixers of single characters, in its order: C1 controls, ligatures, width, quotes.
 std::u32string fix_characters(std::u32string_view text) {
   std::u32string out;
   for (char32_t c : text) {
     if (c >= 0x80 && c <= 0x9F) c = from_windows_1252(c);
-    std::u32string fixed(ligature_parts(c));
-    if (fixed.empty()) fixed = c >= 0xFF01 && c < 0xFFF0 ? to_nfkc({&c, 1}) : std::u32string(1, c == 0x3000 ? U' ' : c);
+    const auto ligature = std::lower_bound(kLigatures.begin(), kLigatures.end(), c,
+                                           [](const auto& entry, char32_t wanted) { return entry.first < wanted; });
+    const bool found = ligature != kLigatures.end() && ligature->first == c;
+    const std::u32string fixed = found ? std::u32string(ligature->second) : normal_width(c);
     std::transform(fixed.begin(), fixed.end(), std::back_inserter(out), straight_quote);
   }
   return out;

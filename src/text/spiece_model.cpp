@@ -1,3 +1,4 @@
+// spiece.model: protobuf's wire format, the messages of sentencepiece_model.proto, and what they must hold.
 #include "text/spiece_model.h"
 
 #include <algorithm>
@@ -109,9 +110,10 @@ SpiecePiece parse_piece(std::string_view message) {
     }
   }
   require(!piece.text.empty(), Fault::input, "it is empty");
-  require(piece.text.find('\0') == piece.text.npos && is_utf8(piece.text), Fault::input,
-          "\"{}\" is not UTF-8 without NUL", printable(piece.text));
-  require(std::isfinite(piece.score), Fault::input, "\"{}\" has no finite score", printable(piece.text));
+  if (piece.text.find('\0') != piece.text.npos || !is_utf8(piece.text)) {
+    fail(Fault::input, "\"{}\" is not UTF-8 without NUL", printable(piece.text));
+  }
+  if (!std::isfinite(piece.score)) fail(Fault::input, "\"{}\" has no finite score", printable(piece.text));
   return piece;
 }
 
@@ -141,7 +143,7 @@ CharacterMap parse_normalizer_spec(std::string_view message) {
 void check_pieces(const std::vector<SpiecePiece>& pieces) {
   std::unordered_set<std::string_view> texts(pieces.size());
   for (const SpiecePiece& piece : pieces) {
-    require(texts.insert(piece.text).second, Fault::input, "piece \"{}\" is there twice", printable(piece.text));
+    if (!texts.insert(piece.text).second) fail(Fault::input, "piece \"{}\" is there twice", printable(piece.text));
   }
   const auto unknown = std::count_if(pieces.begin(), pieces.end(),
                                      [](const SpiecePiece& piece) { return piece.type == PieceType::unknown; });

@@ -1,6 +1,8 @@
+// T5Tokenizer of transformers 5: added tokens, normaliser, words, unigram model.
 #include "text/tokenizer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/unicode.h"
 
@@ -19,7 +21,7 @@ Unigram make_unigram(const SpieceModel& model, const std::vector<std::string>& s
   // Hugging Face's Unigram knows no types: control and byte pieces are pieces like any other.
   for (const SpiecePiece& piece : model.pieces) pieces.push_back({piece.text, piece.score});
   for (const std::string& token : sentinels) pieces.push_back({token, 0});
-  return Unigram(pieces);
+  return Unigram(std::move(pieces));
 }
 
 std::int64_t find_end(const SpieceModel& model) {

@@ -1,3 +1,4 @@
+// Unicode by ICU.
 #include "text/unicode.h"
 
 #include <unicode/brkiter.h>
@@ -7,6 +8,7 @@
 #include <unicode/unistr.h>
 #include <unicode/utext.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -16,7 +18,9 @@ namespace sora {
 namespace {
 
 icu::UnicodeString to_icu(std::u32string_view text) {
-  return icu::UnicodeString::fromUTF32(reinterpret_cast<const UChar32*>(text.data()), static_cast<int>(text.size()));
+  icu::UnicodeString out;
+  for (const char32_t c : text) out.append(static_cast<UChar32>(c));
+  return out;
 }
 
 std::u32string from_icu(const icu::UnicodeString& text) {
@@ -45,6 +49,8 @@ std::string to_utf8(std::u32string_view text) {
 }
 
 std::u32string to_nfc(std::u32string_view text) {
+  // Nothing composes or decomposes below the first combining mark.
+  if (std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x300; })) return std::u32string(text);
   UErrorCode status = U_ZERO_ERROR;
   return normalized(icu::Normalizer2::getNFCInstance(status), text, status);
 }

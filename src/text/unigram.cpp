@@ -1,9 +1,9 @@
+// Viterbi search over the pieces of a word.
 #include "text/unigram.h"
 
 #include <algorithm>
 #include <limits>
-#include <ranges>
-#include <span>
+#include <utility>
 
 namespace sora {
 namespace {
@@ -24,17 +24,20 @@ std::size_t character_bytes(std::string_view utf8, std::size_t start) {
   return end - start;
 }
 
+// -1 after the end, so that a text comes before those that it begins.
+int byte_at(std::string_view text, std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : -1; }
+
 }  // namespace
 
-Unigram::Unigram(const std::vector<Piece>& pieces) {
+Unigram::Unigram(std::vector<Piece> pieces) {
   entries_.reserve(pieces.size());
   double smallest = std::numeric_limits<double>::infinity();
-  for (const Piece& piece : pieces) {
-    entries_.push_back({piece.text, piece.score, static_cast<int>(entries_.size())});
+  for (Piece& piece : pieces) {
+    entries_.push_back({std::move(piece.text), piece.score, static_cast<int>(entries_.size())});
     smallest = std::min<double>(smallest, piece.score);
   }
   unknown_score_ = smallest - kUnknownPenalty;
-  std::ranges::sort(entries_, {}, &Entry::text);
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.text < b.text; });
 }
 
 std::vector<int> Unigram::segment(std::string_view word) const {
@@ -47,23 +50,22 @@ std::vector<int> Unigram::segment(std::string_view word) const {
     const double before = best[start].score;
     const std::size_t one_character = start + character_bytes(word, start);
     bool covered = false;
-    std::span<const Entry> candidates = entries_;  // those that agree with word[start, end)
-    for (std::size_t end = start; end < word.size() && !candidates.empty();) {
+    // The entries that begin with word[start, end): a run, because they are sorted.
+    auto first = entries_.begin(), last = entries_.end();
+    for (std::size_t end = start; end < word.size() && first != last;) {
       const std::size_t depth = end - start;
-      const auto byte_at_depth = [&](const Entry& entry) {
-        return depth < entry.text.size() ? static_cast<unsigned char>(entry.text[depth]) : -1;
-      };
-      candidates = std::ranges::equal_range(candidates, static_cast<unsigned char>(word[end]), {}, byte_at_depth);
-      ++end;
-      if (candidates.empty() || candidates.front().text.size() != end - start) continue;
-      offer(end, {before + candidates.front().score, start, candidates.front().index});
+      const int byte = byte_at(word, end++);
+      first = std::partition_point(first, last, [&](const Entry& entry) { return byte_at(entry.text, depth) < byte; });
+      last = std::partition_point(first, last, [&](const Entry& entry) { return byte_at(entry.text, depth) == byte; });
+      if (first == last || first->text.size() != end - start) continue;
+      offer(end, {before + first->score, start, first->index});
       covered = covered || end == one_character;
     }
     if (!covered) offer(one_character, {before + unknown_score_, start, kUnknown});
   }
   std::vector<int> indices;
   for (std::size_t end = word.size(); end > 0; end = best[end].start) indices.push_back(best[end].index);
-  std::ranges::reverse(indices);
+  std::reverse(indices.begin(), indices.end());
   return indices;
 }
 

@@ -16,7 +16,7 @@ class Unigram {
     std::string text;  ///< not empty, distinct
     float score = 0;   ///< log probability
   };
-  explicit Unigram(const std::vector<Piece>& pieces);
+  explicit Unigram(std::vector<Piece> pieces);
 
   /// Indices of the pieces that make up `word` (valid UTF-8); kUnknown for a character that no piece covers.
   std::vector<int> segment(std::string_view word) const;

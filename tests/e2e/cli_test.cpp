@@ -102,6 +102,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refused{{"--promt", "x"}, "unknown flag --promt; did you mean --prompt?"},
         Refused{{"--promt=x"}, "unknown flag --promt; did you mean --prompt?"},
+        Refused{{"--promt="}, "unknown flag --promt; did you mean --prompt?"},
+        Refused{{"--=x"}, "unknown flag --; --help lists all"},
         Refused{{"-p", "x", "--frobnicate"}, "unknown flag --frobnicate; --help lists all"},
         Refused{{"-p", "x", "--\x1b[31m"}, "unknown flag --\\x1b[31m; --help lists all"},
         Refused{{"-z"}, "unknown flag -z; --help lists all"},
@@ -310,6 +312,13 @@ TEST(DryRun, OfTwoExperts) {
   EXPECT_EQ(plan["guidance"]["boundary"], 875.0);
 }
 
+TEST(DryRun, OfAnOutputInAFolderThatIsNotThereYet) {
+  const json plan = dry_run({"-p", "x", "-o", "/tmp/sora-not-there/deep/x.mp4"});
+  EXPECT_EQ(plan["output"], "/tmp/sora-not-there/deep/x.mp4");
+  EXPECT_LT(plan["disk_free_bytes"].get<double>(), 1e17);
+  EXPECT_GT(plan["disk_free_bytes"].get<double>(), 0);
+}
+
 TEST(DryRun, WritesNothing) {
   const test::TempDir folder;
   test::RunOptions options;
@@ -491,6 +500,9 @@ TEST_F(WithoutEngine, PlansAndDoesNotRender) {
 }
 
 TEST(Engine, MemoryThatEndsWhileItLoadsIsExitCode6) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer itself needs more address space";
+#endif
   const test::RunResult result =
       test::run_program({"/bin/sh", "-c", "ulimit -v 100000; exec \"$0\" -p x --seed 1 -o x.mp4", SORA_BINARY});
   EXPECT_EQ(result.exit_code, 6);

@@ -257,8 +257,22 @@ TEST(Memory, TooLittleIsExitCode6) {
   const TempDir folder;
   // One frame of this size takes a gigabyte of address space to decode, everything before it two thirds of that.
   const Arguments limited{"bash", "-c", "ulimit -v 800000; exec \"$0\" \"$@\"", SORA_BINARY};
-  const Arguments large{"--model", tiny_model().string(), "-p", "a cat", "--steps", "1", "--guidance-scale", "1",
-                        "--size", "1008x1008", "--num-frames", "1", "--threads", "1", "-o", (folder / "out.mp4").string()};
+  const Arguments large{"--model",
+                        tiny_model().string(),
+                        "-p",
+                        "a cat",
+                        "--steps",
+                        "1",
+                        "--guidance-scale",
+                        "1",
+                        "--size",
+                        "1008x1008",
+                        "--num-frames",
+                        "1",
+                        "--threads",
+                        "1",
+                        "-o",
+                        (folder / "out.mp4").string()};
   const RunResult result = run_program(limited + large);
   EXPECT_EQ(result.exit_code, 6) << result.err;
   EXPECT_THAT(result.err, HasSubstr("out of memory"));

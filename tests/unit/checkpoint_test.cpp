@@ -38,6 +38,7 @@ class ModelFolder : public ::testing::Test {
         "transformers_version": "5", "_name_or_path": "x", "d_model": 8})");
     write("text_encoder/model.safetensors", safetensors());
     write("tokenizer/spiece.model", "pieces");
+    write("tokenizer/tokenizer_config.json", "{}");
     write("transformer/config.json",
           R"({"_class_name": "SomeTransformer", "_diffusers_version": "0", "num_layers": 1})");
     write("transformer/diffusion_pytorch_model.safetensors", safetensors());
@@ -112,13 +113,14 @@ TEST_F(ModelFolder, UnknownComponentOrFile) {
 }
 
 TEST_F(ModelFolder, ListsEverythingThatIsMissing) {
-  for (const char* file : {"scheduler/scheduler_config.json", "tokenizer/spiece.model", "transformer"}) remove(file);
+  for (const char* file : {"scheduler/scheduler_config.json", "tokenizer", "transformer"}) remove(file);
   write("text_encoder/model.safetensors.index.json",
         R"({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-3.safetensors"}})");
   fs::rename(folder() / "text_encoder/model.safetensors", folder() / "text_encoder/model-2.safetensors");
   EXPECT_EQ(open_error(),
             ": the model is incomplete; missing: scheduler/scheduler_config.json, text_encoder/model-1.safetensors, "
-            "text_encoder/model-3.safetensors, tokenizer/spiece.model, transformer/config.json, "
+            "text_encoder/model-3.safetensors, tokenizer/spiece.model, tokenizer/tokenizer_config.json, "
+            "transformer/config.json, "
             "transformer/diffusion_pytorch_model.safetensors (or its shards). " +
                 download());
 }
@@ -180,7 +182,7 @@ TEST_F(ModelFolder, NotAModel) {
   EXPECT_EQ(error_of(Fault::input, [&] { Checkpoint checkpoint(folder() / "transformer"); }),
             folder().string() +
                 "/transformer: has no model_index.json; it is one component of a model, name the folder above it: " +
-                folder().string());
+                folder().string() + "/");
   remove("model_index.json");
   EXPECT_EQ(open_error(),
             ": has no model_index.json; expected the folder of a model in diffusers' layout. If its download is not "

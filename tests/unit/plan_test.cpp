@@ -277,9 +277,9 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(cost.text_flop, 2 * (10 * 100 + 2 * 100 * 100));
   EXPECT_EQ(cost.sample_flop, 10 * 2 * (100 * tokens + tokens * tokens));
   EXPECT_EQ(cost.decode_flop, 50 * 9 * pixels);
-  EXPECT_EQ(cost.text_bytes, 4 * (1000 + 3 * 100));
-  EXPECT_EQ(cost.sample_bytes, 4 * (5000 + 7 * 24));
-  EXPECT_EQ(cost.decode_bytes, 4 * (200 + 4 * 4 * 64 * 32));
+  EXPECT_EQ(cost.text_bytes, kEngineBytes + 4 * (1000 + 3 * 100));
+  EXPECT_EQ(cost.sample_bytes, kEngineBytes + 4 * (5000 + 200 + 7 * 24));
+  EXPECT_EQ(cost.decode_bytes, kEngineBytes + 4 * (5000 + 200 + 4 * 4 * 64 * 32));
 
   request.guidance_scale = 1;  // one pass a step, and one text
   const Cost unguided = plan(request).cost;
@@ -287,8 +287,9 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(unguided.text_flop, cost.text_flop / 2);
 
   const Cost half = plan(request, traits_of_wan(), {.dtype = Dtype::bf16}).cost;
-  EXPECT_EQ(half.sample_bytes, cost.sample_bytes / 2);
-  EXPECT_EQ(half.decode_bytes, cost.decode_bytes);  // the VAE stays in fp32
+  // The VAE stays in fp32.
+  EXPECT_EQ(half.sample_bytes, kEngineBytes + 2 * (5000 + 7 * 24) + 4 * 200);
+  EXPECT_EQ(half.decode_bytes, cost.decode_bytes - 2 * 5000);
 }
 
 TEST(Plan, CostOfTiles) {
@@ -301,7 +302,7 @@ TEST(Plan, CostOfTiles) {
   const Cost tiled = plan(request).cost;
   // Columns 0-31, 16-47, 32-63 and 48-63 of the 64.
   EXPECT_EQ(tiled.decode_flop, whole.decode_flop * (32 + 32 + 32 + 16) / 64);
-  EXPECT_EQ(tiled.decode_bytes, 4 * (200 + 4 * 4 * 32 * 32));
+  EXPECT_EQ(tiled.decode_bytes, kEngineBytes + 4 * (5000 + 200 + 4 * 4 * 32 * 32));
 }
 
 TEST(Plan, OutputSizeFollowsKindAndCrf) {

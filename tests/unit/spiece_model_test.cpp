@@ -198,6 +198,16 @@ TEST(SpieceModel, RefusesAMissingAndATooLargeFile) {
   EXPECT_NE(error_of(Fault::input, [&] { read_spiece_model(temp / "spiece.model"); }), "nothing was thrown");
 }
 
+TEST(SpieceModel, MayNotHoldSentinelsItself) {
+  const SpieceModel model = parse(small_model() + piece("<extra_id_0>"));
+  EXPECT_EQ(error_of(Fault::input,
+                     [&] {
+                       Tokenizer(model, {R"({"extra_ids": 1})", "tokenizer_config.json", Fault::input});
+                     }),
+            R"(tokenizer_config.json: key "extra_ids": "<extra_id_0>" is a piece of spiece.model already)");
+  EXPECT_EQ(Tokenizer(model, no_config()).encode("a", 9).ids, (std::vector<std::int64_t>{0, 1, 4}));
+}
+
 // Flips, overwrites, removes or repeats a few bytes. What is still accepted must encode without harm.
 int accepted_mutants(const std::string& model, int count) {
   std::mt19937 random(7);

@@ -94,6 +94,19 @@ TEST(Tokenizer, GivesTheReferencesIdsForUserDefinedPieces) {
   }
 }
 
+// "55" + "5" and "5" + "55" have the same score, unless it is added up in single precision.
+TEST(Unigram, OfEqualSegmentationsTakesTheLongerLastPiece) {
+  const Unigram model({{"7", -4.7f}, {"5", -6.3f}, {"55", -7.1f}});
+  EXPECT_EQ(model.segment("7555"), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(model.segment("75555555"), (std::vector<int>{0, 1, 2, 2, 2}));
+}
+
+TEST(Unigram, TakesAnUnknownCharacterForLessProbableThanAnyPiece) {
+  const Unigram model({{"a", -1}, {"é猫", -30}});
+  EXPECT_EQ(model.segment("aé猫é"), (std::vector<int>{0, 1, Unigram::kUnknown}));
+  EXPECT_EQ(model.segment(""), std::vector<int>{});
+}
+
 TEST(Tokenizer, TruncatesInFrontOfTheEnd) {
   const Tokenizer tokenizer = tiny("umt5");
   const Ids whole = tokenizer.encode("a cat and a dog", kNoLimit).ids;
@@ -123,6 +136,12 @@ TEST(Tokenizer, FindsAddedTokensOfTransformers4) {
   // A token that is not special is looked for after both have been normalised.
   EXPECT_EQ(tokenizer.encode("fire", kNoLimit).ids, (Ids{642, 1}));
   EXPECT_EQ(tokenizer.encode("＜red＞", kNoLimit).ids, tiny("umt5").encode("＜red＞", kNoLimit).ids);
+}
+
+TEST(Tokenizer, TakesTheIdsOfSentinelsFromTransformers4) {
+  const Tokenizer tokenizer =
+      with_config(R"({"added_tokens_decoder": {"939": {"content": "<extra_id_0>", "special": true}}})");
+  EXPECT_EQ(tokenizer.encode("<extra_id_0>", kNoLimit).ids, (Ids{939, 1}));
 }
 
 struct BadConfig {

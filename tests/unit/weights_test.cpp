@@ -4,7 +4,9 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "base/machine.h"
@@ -239,6 +241,25 @@ TEST(Device, CudaWithoutADriver) {
   if (nvidia_driver_present()) GTEST_SKIP() << "this machine has a driver";
   EXPECT_EQ(error_of(Fault::usage, [] { prepare_device({.device = DeviceKind::cuda}); }),
             "device cuda: no NVIDIA driver is loaded on this machine; use --device cpu");
+}
+
+// The measure that all parity tests stand on.
+TEST(ExpectClose, PassesAtTheBarAndFailsAboveIt) {
+  test::expect_close("x", at::tensor({3.0, 4.5}), at::tensor({3.0, 4.0}), 0.1);
+  test::expect_close("x", at::tensor({1, 2}), at::tensor({1, 2}), 0);
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", at::tensor({3.0, 4.5}), at::tensor({3.0, 4.0}), 0.099),
+                          "x: relative L2 0.1 > 0.099; worst at [1]: 4.5, expected 4");
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", at::ones({2, 3}), at::zeros({2, 3}), 1),
+                          "x: relative L2 inf > 1; worst at [0, 0]: 1, expected 0");
+}
+
+TEST(ExpectClose, RefusesNanAndOtherShapes) {
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", at::ones({2}), at::ones({2, 1}), 1), "x: shape [2], expected [2, 1]");
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", at::tensor({1.0, NAN}), at::ones({2}), 1),
+                          "x: 1 values are NaN or infinite");
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", at::ones({2}), at::tensor({INFINITY, INFINITY}), 1),
+                          "x: 2 expected values are NaN or infinite");
+  EXPECT_NONFATAL_FAILURE(test::expect_close("x", Tensor(), at::ones({2}), 1), "x: a tensor is not defined");
 }
 
 }  // namespace
