@@ -114,18 +114,18 @@ struct Block {
     const auto shift = table.select(1, 0), scale = table.select(1, 1).add_(1), gate = table.select(1, 2);
     const auto ffn_shift = table.select(1, 3), ffn_scale = table.select(1, 4).add_(1), ffn_gate = table.select(1, 5);
 
-    const Tensor attended = attn1.to_self(modulated_layer_norm(x, scale, shift, eps), rope);
-    trace(name, "attn1", attended);
-    add_gated(x, attended, gate);
+    const Tensor self_attended = attn1.to_self(modulated_layer_norm(x, scale, shift, eps), rope);
+    trace(name, "attn1", self_attended);
+    add_gated(x, self_attended, gate);
 
-    const Tensor told = attn2.to_text(norm2 ? (*norm2)(x) : x, text, text_bias);
-    trace(name, "attn2", told);
-    x.add_(told);
+    const Tensor text_attended = attn2.to_text(norm2 ? (*norm2)(x) : x, text, text_bias);
+    trace(name, "attn2", text_attended);
+    x.add_(text_attended);
 
-    const Tensor fed = modulated_layer_norm(x, ffn_scale, ffn_shift, eps);
-    ffn.apply(fed);
-    trace(name, "ffn", fed);
-    add_gated(x, fed, ffn_gate);
+    const Tensor fed_forward = modulated_layer_norm(x, ffn_scale, ffn_shift, eps);
+    ffn.apply(fed_forward);
+    trace(name, "ffn", fed_forward);
+    add_gated(x, fed_forward, ffn_gate);
     trace(name, x);
   }
 };
@@ -164,7 +164,7 @@ struct TimeTextEmbedding {
 std::vector<double> padding_biases(std::int64_t padding, at::ScalarType dtype) {
   if (padding == 0) return {};
   const double all = static_cast<double>(padding), bias = std::log(all);
-  if (dtype == at::kFloat) return {bias};
+  if (dtype == at::kFloat || padding == 1) return {bias};
   constexpr double kRoundDown = 1 - 1.0 / 128;  // at least one bf16 step
   const double first = at::scalar_tensor(bias * kRoundDown, dtype).item<double>();
   return {first, std::log(all - std::exp(first))};

@@ -1,4 +1,4 @@
-// WanRMS_norm and SiLU in one pass. Compiled with OpenMP, which at::parallel_for needs in the file that uses it.
+// WanRMS_norm and SiLU in one pass.
 #include "nn/pixel_norm.h"
 
 #include <ATen/Parallel.h>
@@ -31,7 +31,8 @@ SORA_SIMD_INLINE void normalize_rows(const float* x, const float* gamma, std::in
     });
     float sum = 0;
     for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += squares[lane];
-    const float scale = root / std::max(std::sqrt(sum), kSmallestNorm);
+    const float norm = std::sqrt(sum);
+    const float scale = root / (norm > kSmallestNorm ? norm : kSmallestNorm);
     for_lanes(channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
       Vec v, gain;
       lanes.load(v, x + c);

@@ -1,6 +1,6 @@
 // Winograd convolution. The unit of work is a tile: tile x tile pixels of one frame, or of two for a convolution over
 // time. Its inputs are transformed (additions mostly), multiplied with transformed filters as one matrix product per
-// transformed element, and transformed back. Compiled with OpenMP, which at::parallel_for needs where it is used.
+// transformed element, and transformed back.
 #include "nn/winograd.h"
 
 #include <ATen/Parallel.h>
