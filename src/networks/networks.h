@@ -21,9 +21,10 @@ std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& confi
 /// AutoencoderKLWan, both generations.
 std::unique_ptr<Vae> make_wan_vae(const WanVaeConfig& config, const Weights& weights);
 
-/// Two denoisers that share a schedule (Wan 2.2 A14B): `high` at timesteps >= boundary, `low` below. Only the expert in use
-/// is loaded; the other is dropped first.
+/// Two denoisers that share a schedule (Wan 2.2 A14B): `high` at timesteps >= boundary, `low` below. Only the expert in
+/// use is loaded; the other is dropped first.
 using DenoiserLoader = std::function<std::unique_ptr<Denoiser>()>;
-std::unique_ptr<Denoiser> make_expert_pair(DenoiserLoader high, DenoiserLoader low, double boundary, at::ScalarType dtype);
+std::unique_ptr<Denoiser> make_expert_pair(DenoiserLoader high, DenoiserLoader low, double boundary,
+                                           at::ScalarType dtype);
 
 }  // namespace sora

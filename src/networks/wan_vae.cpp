@@ -43,7 +43,8 @@ bool is_larger(const Extent& a, const Extent& b) { return a.height > b.height ||
 
 TileGrid grid_of(const Extent& input, const Extent& output, const Extent& tile, const Extent& stride,
                  const Extent& output_tile, const Extent& keep) {
-  require(std::min({stride.height, stride.width, keep.height, keep.width}) >= 1 && !is_larger(stride, tile), Fault::usage,
+  require(std::min({stride.height, stride.width, keep.height, keep.width}) >= 1 && !is_larger(stride, tile),
+          Fault::usage,
           "a VAE tile stride of {}x{} cells in tiles of {}x{}: expected at least one cell, and no more than a tile",
           stride.width, stride.height, tile.width, tile.height);
   const Extent overlap{output_tile.height - keep.height, output_tile.width - keep.width};
@@ -87,8 +88,8 @@ class WanVae : public Vae {
         inverse_std_(at::reciprocal(at::tensor(config.latents_std, at::kFloat))) {}
 
   Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const override {
-    require((pixels.size(2) - 1) % config_.scale_factor_temporal == 0, Fault::bug, "{} frames to encode: expected 1 + {}k",
-            pixels.size(2), config_.scale_factor_temporal);
+    require((pixels.size(2) - 1) % config_.scale_factor_temporal == 0, Fault::bug,
+            "{} frames to encode: expected 1 + {}k", pixels.size(2), config_.scale_factor_temporal);
     require(pixels.size(3) % config_.scale_factor_spatial == 0 && pixels.size(4) % config_.scale_factor_spatial == 0,
             Fault::bug, "{}x{} pixels to encode: expected multiples of {}", pixels.size(4), pixels.size(3),
             config_.scale_factor_spatial);
@@ -135,7 +136,8 @@ class WanVae : public Vae {
                    divided(stride, patch));
   }
 
-  // The reference cuts the patchified picture by numbers meant for pixels; with patches, its tiles are larger than asked.
+  // The reference cuts the patchified picture by numbers meant for pixels; with patches, its tiles are larger than
+  // asked.
   TileGrid encoding_grid(const Extent& cells, const std::optional<Tiling>& tiling) const {
     const Extent output = divided(cells, encoder_cells_per_latent());
     if (!tiling || !is_larger(scaled(cells, config_.patch_size), extent_of(tiling->tile))) {

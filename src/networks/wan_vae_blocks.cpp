@@ -24,7 +24,8 @@ Tensor PixelNorm::silu(const Tensor& x, Stream& stream) const {
 void PixelNorm::silu_(Tensor& x) const { normalize_pixels(x, gamma_, Activation::silu, x); }
 
 PointwiseConv::PointwiseConv(const Weights& weights, std::int64_t in, std::int64_t out, Over over)
-    : weight_(over == Over::video ? weights.take("weight", {out, in, 1, 1, 1}) : weights.take("weight", {out, in, 1, 1})),
+    : weight_(over == Over::video ? weights.take("weight", {out, in, 1, 1, 1})
+                                  : weights.take("weight", {out, in, 1, 1})),
       bias_(weights.take("bias", {out})) {
   weight_ = weight_.view({out, in}).t();
 }

@@ -105,7 +105,8 @@ class Downsampler {
   int slot_ = -1;
 };
 
-/// DupUp3D: x [T, H, W, C] -> [T · time, 2H, 2W, out] by repeating values; the first time - 1 frames of a video are dropped.
+/// DupUp3D: x [T, H, W, C] -> [T · time, 2H, 2W, out] by repeating values; the first time - 1 frames of a video are
+/// dropped.
 Tensor repeat_up(const Tensor& x, std::int64_t out, TimeScale time, bool video_begins);
 /// AvgDown3D: x [T, H, W, C] -> [ceil(T / time), H / space, W / space, out] by averaging values.
 Tensor average_down(const Tensor& x, std::int64_t out, TimeScale time, std::int64_t space);

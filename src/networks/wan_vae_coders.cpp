@@ -34,8 +34,8 @@ std::vector<WanVaeDecoder::Level> WanVaeDecoder::make_levels(const WanVaeConfig&
     }
     if (!shape.up) continue;
     level.time = time_scale(shape.up_time);
-    level.up.emplace(weights.sub(config.is_residual ? "upsampler" : "upsamplers.0"), shape.out, shape.up_out, level.time,
-                     slots_);
+    level.up.emplace(weights.sub(config.is_residual ? "upsampler" : "upsamplers.0"), shape.out, shape.up_out,
+                     level.time, slots_);
   }
   return levels;
 }

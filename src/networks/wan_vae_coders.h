@@ -15,8 +15,8 @@ class WanVaeDecoder {
   /// `weights`: the whole component's.
   WanVaeDecoder(const WanVaeConfig& config, const Weights& weights);
   Stream begin_stream(Scratch& scratch) const { return {slots_.count(), scratch}; }
-  /// The next latent frames z [T, h, w, z_dim] -> their frames [T', H, W, out_channels], before unpatchifying. Any number
-  /// of frames a call: the result is the same.
+  /// The next latent frames z [T, h, w, z_dim] -> their frames [T', H, W, out_channels], before unpatchifying. Any
+  /// number of frames a call: the result is the same.
   Tensor operator()(const Tensor& z, Stream& stream) const;
 
  private:

@@ -76,7 +76,8 @@ Tensor CausalConv3d::operator()(const Tensor& x, Stream& stream, const Tensor& r
   } else {
     const Tensor frames = to_ncthw(at::cat({memory, x}));
     out = with_residual(
-        from_ncthw(at::conv3d(frames, weights_.weight(), weights_.bias(), /*stride=*/1, /*padding=*/{0, 1, 1})), residual);
+        from_ncthw(at::conv3d(frames, weights_.weight(), weights_.bias(), /*stride=*/1, /*padding=*/{0, 1, 1})),
+        residual);
   }
   remember_two_frames(memory, x);
   return out;

@@ -1,6 +1,6 @@
 // Convolutions over video that comes in pieces: causal in time, with the frames before a piece kept in a stream.
-// Activations are fp32 and channels-last, [T, H, W, C]: rows of channels are what norms, projections and matrix products
-// take.
+// Activations are fp32 and channels-last, [T, H, W, C]: rows of channels are what norms, projections and matrix
+// products take.
 #pragma once
 
 #include <cstdint>

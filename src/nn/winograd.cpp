@@ -90,8 +90,8 @@ std::vector<std::array<double, 3>> filter_transform(const std::vector<double>& p
 
 // [transformed elements, elements of the filter]: the transforms of both spatial axes and, if wanted, of time in one.
 Tensor whole_filter_transform(int tile, bool in_time) {
-  const auto space = filter_transform(tile == 4 ? std::vector<double>{0, kNear, -kNear, kFar, -kFar}
-                                                : std::vector<double>{0, 1, -1});
+  const auto space =
+      filter_transform(tile == 4 ? std::vector<double>{0, kNear, -kNear, kFar, -kFar} : std::vector<double>{0, 1, -1});
   const auto time = in_time ? filter_transform({0, 1, -1}) : std::vector<std::array<double, 3>>{{1, 0, 0}};
   const auto side = static_cast<std::int64_t>(space.size()), frames = static_cast<std::int64_t>(time.size());
   const std::int64_t taps = in_time ? 27 : 9;
@@ -217,9 +217,8 @@ SORA_SIMD_INLINE void transform_output_lanes(const float* from, std::int64_t str
 
 template <int tile, bool in_time>
 SORA_SIMD_INLINE void transform_output(const float* from, std::int64_t stride, const TileOutput& to) {
-  for_lanes(to.channels, [&](std::int64_t c, const auto& lanes) SORA_SIMD_LAMBDA {
-    transform_output_lanes<tile, in_time>(from, stride, c, lanes, to);
-  });
+  for_lanes(to.channels, [&](std::int64_t c, const auto& lanes)
+                             SORA_SIMD_LAMBDA { transform_output_lanes<tile, in_time>(from, stride, c, lanes, to); });
 }
 
 /// A convolution's filters: weight [out, in, taps].
@@ -230,8 +229,8 @@ struct Filters {
 
 // For kProductColumns output channels from `column` on and the input channel c: every transformed element into
 // to [elements, ..., 16], `stride` apart. Output channels that do not exist get zeros.
-SORA_SIMD_CLONES void transform_filter(const Filters& filters, std::int64_t column, std::int64_t c, const Tensor& transform,
-                                       float* to, std::int64_t stride) {
+SORA_SIMD_CLONES void transform_filter(const Filters& filters, std::int64_t column, std::int64_t c,
+                                       const Tensor& transform, float* to, std::int64_t stride) {
   constexpr std::int64_t kMostTaps = 27;
   const AllLanes lanes;
   float values[kMostTaps][kProductColumns] = {};
@@ -316,9 +315,13 @@ SORA_SIMD_CLONES void output_2(const float* from, std::int64_t stride, const Til
 class TileMap {
  public:
   TileMap(const WinogradConv::Input& input, std::int64_t frames, int tile, bool in_time)
-      : input_(input), frames_(frames), tile_(tile), pair_(in_time ? kTimeOutputs : 1),
+      : input_(input),
+        frames_(frames),
+        tile_(tile),
+        pair_(in_time ? kTimeOutputs : 1),
         frames_read_(in_time ? kTimeInputs : 1),
-        rows_((input.height + tile - 1) / tile), columns_((input.width + tile - 1) / tile) {}
+        rows_((input.height + tile - 1) / tile),
+        columns_((input.width + tile - 1) / tile) {}
 
   std::int64_t tiles() const { return (frames_ + pair_ - 1) / pair_ * rows_ * columns_; }
 
@@ -331,7 +334,8 @@ class TileMap {
     for (std::int64_t t = t0; t < t0 + frames_read_; ++t) {
       const bool has_frame = t < static_cast<std::int64_t>(input_.frames.size());
       for (std::int64_t y = y0 - 1; y <= y0 + tile_; ++y) {
-        const float* row = has_frame && y >= 0 && y < input_.height ? input_.frames[t] + (y >> halve) * row_size : nullptr;
+        const float* row =
+            has_frame && y >= 0 && y < input_.height ? input_.frames[t] + (y >> halve) * row_size : nullptr;
         for (std::int64_t x = x0 - 1; x <= x0 + tile_; ++x) {
           *pixels++ = row != nullptr && x >= 0 && x < input_.width ? row + (x >> halve) * channels : zeros;
         }
@@ -363,7 +367,9 @@ class TileMap {
   std::int64_t rows_, columns_;
 };
 
-std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 }  // namespace
 
@@ -381,7 +387,8 @@ WinogradConv::WinogradConv(const Tensor& weight, const Tensor& bias)
   float* const to = filters_.mutable_data_ptr<float>();
   at::parallel_for(0, columns * in_, kFiltersPerTask, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      transform_filter(filters, i / in_ * kProductColumns, i % in_, transform, to + i * kProductColumns, filters_.stride(0));
+      transform_filter(filters, i / in_ * kProductColumns, i % in_, transform, to + i * kProductColumns,
+                       filters_.stride(0));
     }
   });
 }

@@ -26,7 +26,7 @@ class WinogradConv {
 
  private:
   std::int64_t in_, out_;
-  int tile_;        // outputs along a side of a tile: 4 or 2
+  int tile_;  // outputs along a side of a tile: 4 or 2
   bool in_time_;
   Tensor filters_;  // [elements of a transformed tile, ceil(K / 16), C, 16]
   Tensor bias_;     // [K]
