@@ -16,6 +16,9 @@
 namespace sora {
 namespace {
 
+constexpr std::int64_t kFeedForwardBytes = 64 << 20;
+constexpr double kRoundDown = 1 - 1.0 / 128;  // by at least one step of bf16
+
 /// A prompt's keys and values for one block: [1, rows, C].
 struct TextKeys {
   Tensor keys, values;
@@ -78,9 +81,8 @@ struct FeedForward {
 
   /// x [1, L, C] in place. By pieces, because all of the middle, [1, L, ffn_dim], would be the largest tensor by far.
   void apply(const Tensor& x) const {
-    constexpr std::int64_t kMiddleBytes = 64 << 20;
     const std::int64_t tokens_at_once =
-        std::max<std::int64_t>(1, kMiddleBytes / (in.weight.size(0) * x.element_size()));
+        std::max<std::int64_t>(1, kFeedForwardBytes / (in.weight.size(0) * x.element_size()));
     for (const Tensor& piece : x.split(tokens_at_once, 1)) {
       Tensor middle = in(piece);
       gelu_tanh_in_place(middle);
@@ -165,7 +167,6 @@ std::vector<double> padding_biases(std::int64_t padding, at::ScalarType dtype) {
   if (padding == 0) return {};
   const double all = static_cast<double>(padding), bias = std::log(all);
   if (dtype == at::kFloat || padding == 1) return {bias};
-  constexpr double kRoundDown = 1 - 1.0 / 128;  // at least one bf16 step
   const double first = at::scalar_tensor(bias * kRoundDown, dtype).item<double>();
   return {first, std::log(all - std::exp(first))};
 }

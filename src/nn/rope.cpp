@@ -22,13 +22,12 @@ Tensor as_pairs(const Tensor& x, std::int64_t pairs) { return x.view({1, x.size(
 
 RotaryTables make_rotary_tables(std::int64_t head_dim, const std::array<std::int64_t, 3>& grid,
                                 const at::Device& device) {
-  const auto [time, height, width] = grid;
-  const std::int64_t side = 2 * (head_dim / 6);
-  const Tensor t = axis_angles(head_dim - 2 * side, time).view({time, 1, 1, -1});
-  const Tensor h = axis_angles(side, height).view({1, height, 1, -1});
-  const Tensor w = axis_angles(side, width).view({1, 1, width, -1});
+  const std::int64_t time = grid[0], height = grid[1], width = grid[2], side = 2 * (head_dim / 6);
   const auto spread = [&](const Tensor& angles) { return angles.expand({time, height, width, angles.size(-1)}); };
-  const Tensor angles = at::cat({spread(t), spread(h), spread(w)}, -1).view({-1, head_dim / 2});  // [L, head_dim / 2]
+  const Tensor t = spread(axis_angles(head_dim - 2 * side, time).view({time, 1, 1, -1}));
+  const Tensor h = spread(axis_angles(side, height).view({1, height, 1, -1}));
+  const Tensor w = spread(axis_angles(side, width).view({1, 1, width, -1}));
+  const Tensor angles = at::cat({t, h, w}, -1).view({-1, head_dim / 2});  // [L, head_dim / 2]
   return {angles.cos().to(device, at::kFloat), angles.sin().to(device, at::kFloat)};
 }
 

@@ -14,6 +14,7 @@ namespace sora {
 namespace {
 
 constexpr std::int64_t kFloatsPerTask = 1 << 14;
+constexpr float kGeluOuter = 1.5957691216F, kGeluInner = 0.0713548162726F;  // 2 · sqrt(2/π), and that times 0.044715
 constexpr std::int64_t kSums = 16;  // independent sums, because the compiler may not reorder one
 
 /// Sum of term(x[0]) ... term(x[width - 1]).
@@ -53,11 +54,10 @@ void add_gated_row(float* __restrict x, const float* y, const float* gate, std::
 
 SORA_SIMD_CLONES
 void gelu_tanh_row(float* x, std::int64_t size) {
-  constexpr float kOuter = 1.5957691216F, kInner = 0.0713548162726F;  // 2 · sqrt(2/π), and that times 0.044715
   for_lanes(size, [&](std::int64_t i, const auto& lanes) SORA_SIMD_LAMBDA {
     Vec v;
     lanes.load(v, x + i);
-    Vec e = -v * (kOuter + kInner * v * v);
+    Vec e = -v * (kGeluOuter + kGeluInner * v * v);
     exponentiate(e);
     v = v / (1.0F + e);
     lanes.store(v, x + i);

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__)
+// A sanitizer's run time is not yet up when the loader asks which clone to take.
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
 /// The function and all that is inlined into it exist twice; the loader picks the one that this CPU can run.
 #define SORA_SIMD_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else

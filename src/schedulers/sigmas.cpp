@@ -8,6 +8,9 @@
 namespace sora {
 namespace {
 
+constexpr double kRho = 7;  // Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models"
+constexpr double kMargin = 1e-6;  // of the first sigma from 1, so that log(1 - sigma) is finite
+
 // numpy.linspace(first, last, count), end included.
 std::vector<double> linspace(double first, double last, int count) {
   std::vector<double> values(static_cast<std::size_t>(count), first);
@@ -34,7 +37,6 @@ void stretch(std::vector<double>& sigmas, double terminal) {
 }
 
 std::vector<double> karras_sigmas(double min, double max, int count) {
-  constexpr double kRho = 7;  // Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models"
   const double from = std::pow(max, 1 / kRho), to = std::pow(min, 1 / kRho);
   std::vector<double> sigmas = linspace(0, 1, count);
   for (double& sigma : sigmas) sigma = std::pow(from + sigma * (to - from), kRho);
@@ -61,7 +63,6 @@ std::vector<double> unipc_sigmas(const UniPcConfig& config, int steps) {
   sigmas.pop_back();
   for (double& sigma : sigmas) sigma = shifted(sigma, config.flow_shift);
   stretch(sigmas, config.shift_terminal);
-  constexpr double kMargin = 1e-6;  // log(1 - sigma) must be finite
   if (std::abs(sigmas.front() - 1) < kMargin) sigmas.front() -= kMargin;
   return sigmas;
 }
