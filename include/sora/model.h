@@ -27,6 +27,14 @@ class TextEncoder {
   virtual TextEmbedding encode(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const = 0;
 };
 
+/// All that a denoiser is told besides the latents and their timesteps.
+struct Context {
+  TextEmbedding text;
+  Tensor image = {};    ///< an image encoder's states [images, rows, D]; undefined for models without one
+  Tensor control = {};  ///< VACE's control [1, C, T, H, W], on the grid of the latents; undefined for other models
+  double fps = 0;       ///< of the video, for models that were trained at several
+};
+
 /// Velocity (or noise) that a denoiser predicts: (latents [1, C, T, H, W], timesteps [T]) -> [1, C_out, T, H, W] in the
 /// denoiser's dtype.
 using PredictFn = std::function<Tensor(const Tensor& latents, const Tensor& timesteps)>;
@@ -34,9 +42,9 @@ using PredictFn = std::function<Tensor(const Tensor& latents, const Tensor& time
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
-  /// The denoiser bound to one prompt: the text's keys and values are computed here, once, not at every step.
+  /// The denoiser bound to one prompt: keys and values of text and image are computed here, once, not at every step.
   /// The function must not outlive the denoiser.
-  virtual PredictFn bind(const TextEmbedding& text) = 0;
+  virtual PredictFn bind(const Context& context) = 0;
   /// The type that latents are rounded to on their way in, and that predictions come in.
   virtual at::ScalarType dtype() const = 0;
 };

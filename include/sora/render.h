@@ -10,7 +10,7 @@
 namespace sora {
 
 struct Model;
-struct TextEmbedding;
+struct Context;
 
 /// `count` frames of 8-bit RGB, [count, height, width, 3], in host memory that belongs to the caller.
 struct Frames {
@@ -27,9 +27,8 @@ class FrameSink {
   virtual void finish() = 0;
 };
 
-/// Both texts; the negative one is not used where guidance is off. Throws Error{input} if latents become NaN or
-/// infinite.
-void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model,
+/// The negative context is not used where guidance is off. Throws Error{input} if latents become NaN or infinite.
+void render(const Plan& plan, const Context& positive, const Context& negative, Model& model,
             FrameSink& sink, Progress& progress);
 
 }  // namespace sora

@@ -50,8 +50,8 @@ class StageWatch : public Progress {
   Stopwatch watch_;
 };
 
-struct Texts {
-  TextEmbedding positive, negative;
+struct Contexts {
+  Context positive, negative;
 };
 
 Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
@@ -65,8 +65,8 @@ Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt
 }
 
 // The encoder is gone when this returns: it is larger than the denoiser in most checkpoints.
-Texts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Target& target, StageTimes& seconds,
-                     Progress& progress) {
+Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Target& target, StageTimes& seconds,
+                        Progress& progress) {
   Stopwatch watch;
   const Tokenizer tokenizer(checkpoint);
   const auto positive = tokenize(tokenizer, plan.prompt, plan, "--prompt", progress);
@@ -76,12 +76,12 @@ Texts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Targe
 
   const int total = plan.guidance.on() ? 2 : 1;
   progress.update(Stage::encode_prompt, 0, total);
-  Texts texts;
-  texts.positive = encoder->encode(positive.ids, plan.max_sequence_length);
-  if (plan.guidance.on()) texts.negative = encoder->encode(negative.ids, plan.max_sequence_length);
+  Contexts contexts;
+  contexts.positive.text = encoder->encode(positive.ids, plan.max_sequence_length);
+  if (plan.guidance.on()) contexts.negative.text = encoder->encode(negative.ids, plan.max_sequence_length);
   progress.update(Stage::encode_prompt, total, total);
   seconds.encode_prompt = watch.lap();
-  return texts;
+  return contexts;
 }
 
 JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
@@ -91,12 +91,12 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   JobResult result;
   // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
   OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
-  const Texts texts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  const Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   result.seconds.load_model = watch.lap();
   StageWatch stages(progress, result.seconds);
-  render(plan, texts.positive, texts.negative, model, *output.sink, stages);
+  render(plan, contexts.positive, contexts.negative, model, *output.sink, stages);
   stages.rendered();
 
   result.output = plan.output.path.string();

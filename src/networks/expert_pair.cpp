@@ -18,13 +18,13 @@ class ExpertPair final : public Denoiser {
 
   at::ScalarType dtype() const override { return dtype_; }
 
-  PredictFn bind(const TextEmbedding& text) override {
-    return [this, text, bound = PredictFn(), made_by = 0](const Tensor& latents, const Tensor& timesteps) mutable {
+  PredictFn bind(const Context& context) override {
+    return [this, context, bound = PredictFn(), made_by = 0](const Tensor& latents, const Tensor& timesteps) mutable {
       const bool high = timesteps.max().item<double>() >= boundary_;
       if (made_by != loads_) bound = nullptr;  // its expert is gone; so should be the keys and values it made
       if (high != is_high_) load(high);
       if (made_by != loads_) {
-        bound = expert_->bind(text);
+        bound = expert_->bind(context);
         made_by = loads_;
       }
       return bound(latents, timesteps);

@@ -176,7 +176,7 @@ class WanTransformer final : public Denoiser {
   WanTransformer(const WanTransformerConfig& config, const Weights& weights);
 
   at::ScalarType dtype() const override { return proj_out_.weight.scalar_type(); }
-  PredictFn bind(const TextEmbedding& text) override;
+  PredictFn bind(const Context& context) override;
 
  private:
   BoundText bind_text(const TextEmbedding& text) const;
@@ -229,7 +229,8 @@ BoundText WanTransformer::bind_text(const TextEmbedding& text) const {
   return bound;
 }
 
-PredictFn WanTransformer::bind(const TextEmbedding& text) {
+PredictFn WanTransformer::bind(const Context& context) {
+  const TextEmbedding& text = context.text;
   require(
       text.states.dim() == 3 && text.states.size(2) == config_.text_dim && text.padded_length >= text.states.size(1),
       Fault::bug, "a text of shape {} does not fit a transformer with \"text_dim\" {}",

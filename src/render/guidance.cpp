@@ -4,8 +4,8 @@
 
 namespace sora {
 
-GuidedDenoiser::GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const TextEmbedding& positive,
-                               const TextEmbedding& negative)
+GuidedDenoiser::GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const Context& positive,
+                               const Context& negative)
     : guidance_(guidance), conditional_(denoiser.bind(positive)) {
   if (guidance.on()) unconditional_ = denoiser.bind(negative);
 }

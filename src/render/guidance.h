@@ -11,8 +11,7 @@ namespace sora {
 /// A denoiser bound to a prompt and, where guidance is on, to the negative prompt.
 class GuidedDenoiser {
  public:
-  GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const TextEmbedding& positive,
-                 const TextEmbedding& negative);
+  GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const Context& positive, const Context& negative);
   /// Velocity for latents [1, C, T, H, W], all frames at `timestep`: u + scale * (c - u).
   Tensor predict(const Tensor& latents, double timestep) const;
 

@@ -53,10 +53,10 @@ class TrimmedOutput {
 
 }  // namespace
 
-void render(const Plan& plan, const TextEmbedding& positive, const TextEmbedding& negative, Model& model,
-            FrameSink& sink, Progress& progress) {
+void render(const Plan& plan, const Context& positive, const Context& negative, Model& model, FrameSink& sink,
+            Progress& progress) {
   Rng rng(plan.seed);
-  const at::Device device = positive.states.device();
+  const at::Device device = positive.text.states.device();
   Tensor latents = at::empty(plan.latent.sizes(), at::TensorOptions(device).dtype(at::kFloat));
   for (const Window& window : plan.windows) {
     latents.narrow(2, window.first, window.shape.frames)

@@ -11,8 +11,8 @@ namespace sora {
 struct SampleArgs {
   const Plan& plan;
   const Window& window;
-  const TextEmbedding& positive;
-  const TextEmbedding& negative;  ///< not read where guidance is off
+  const Context& positive;
+  const Context& negative;  ///< not read where guidance is off
   Model& model;
   at::Device device;
   Rng& rng;

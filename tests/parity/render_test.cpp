@@ -114,11 +114,11 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
   const Target target{at::kCPU, dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat};
   const Tokenizer tokenizer(checkpoint);
   const auto encoder = load_text_encoder(checkpoint, target, progress);
-  const auto encode = [&](const std::string& prompt) {
-    return encoder->encode(tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids,
-                           plan.max_sequence_length);
+  const auto encode = [&](const std::string& prompt) -> Context {
+    return {encoder->encode(tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids,
+                            plan.max_sequence_length)};
   };
-  const TextEmbedding positive = encode(plan.prompt), negative = encode(plan.negative_prompt);
+  const Context positive = encode(plan.prompt), negative = encode(plan.negative_prompt);
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   Rng rng(plan.seed);
   Rendered rendered;

@@ -64,7 +64,7 @@ void expect_calls(const std::string& run, Denoiser& denoiser, int calls_a_step) 
   const Tensors recorded = reference(run);
   std::vector<PredictFn> bound;
   for (int i = 0; i < calls_a_step; ++i) {
-    bound.push_back(denoiser.bind(text_of(recorded.at(fmt::format("dit.{:03}.in.encoder_hidden_states", i)))));
+    bound.push_back(denoiser.bind({text_of(recorded.at(fmt::format("dit.{:03}.in.encoder_hidden_states", i)))}));
   }
   int calls = 0;
   for (; recorded.contains(fmt::format("dit.{:03}.out", calls)); ++calls) {
@@ -94,7 +94,7 @@ void expect_layers(const std::string& name, const std::string& run) {
   {
     const TraceScope scope(
         [&](std::string_view tap, const Tensor& value) { traced[std::string(tap)] = value.clone(); });
-    denoiser->bind(text)(latents, by_frame(recorded.at("dit.000.in.timestep"), latents.size(2)));
+    denoiser->bind({text})(latents, by_frame(recorded.at("dit.000.in.timestep"), latents.size(2)));
   }
   std::vector<std::string> taps = {"patch_embedding", "rope.0", "rope.1", "block0.attn1", "block0.attn2",
                                    "block0.ffn",      "block0", "block1", "proj_out"};
@@ -145,7 +145,7 @@ TEST_P(OtherShapes, MatchTheReference) {
   const auto denoiser = load(folder);
   const Tensor &latents = recorded.at("latents"), &frames = recorded.at("frame.timesteps"), &text = recorded.at("text");
   const Tensor same = at::full({3}, 731.0);
-  const PredictFn padded = denoiser->bind({text, 20}), unpadded = denoiser->bind({text, 5});
+  const PredictFn padded = denoiser->bind({{text, 20}}), unpadded = denoiser->bind({{text, 5}});
   expect_close("same", padded(latents, same), recorded.at("same.out"), kNetwork);
   expect_close("frame", padded(latents, frames), recorded.at("frame.out"), kNetwork);
   expect_close("unpadded", unpadded(latents, same.to(at::kLong)), recorded.at("unpadded.out"), kNetwork);
@@ -161,7 +161,7 @@ class Counted final : public Denoiser {
   Counted(const Counted&) = delete;
   Counted& operator=(const Counted&) = delete;
   ~Counted() override { --alive_; }
-  PredictFn bind(const TextEmbedding& text) override { return inner_->bind(text); }
+  PredictFn bind(const Context& context) override { return inner_->bind(context); }
   at::ScalarType dtype() const override { return inner_->dtype(); }
 
  private:
@@ -206,7 +206,7 @@ TEST(ExpertPair, CallsInBf16) {
 TEST(ExpertPair, BoundaryBelongsToTheFirst) {
   ExpertLoads loads;
   const auto pair = loads.pair(at::kFloat);
-  const PredictFn predict = pair->bind({at::ones({1, 2, 32}), 4});
+  const PredictFn predict = pair->bind({{at::ones({1, 2, 32}), 4}});
   const Tensor latents = at::ones({1, 16, 1, 2, 2});
   const Tensor high = predict(latents, at::full({1}, 875.0));
   EXPECT_EQ(loads.order, "h");
@@ -226,8 +226,8 @@ TEST(WanTransformer, PaddingEqualsRowsOfZeros) {
     const auto denoiser = load(folder, dtype);
     for (const std::int64_t padding : {1, 2, 3, 15, 507}) {
       const Tensor spelt_out = at::cat({text, at::zeros({1, padding, 8})}, 1);
-      const Tensor short_form = denoiser->bind({text, 5 + padding})(latents, frames);
-      const Tensor long_form = denoiser->bind({spelt_out, 5 + padding})(latents, frames);
+      const Tensor short_form = denoiser->bind({{text, 5 + padding}})(latents, frames);
+      const Tensor long_form = denoiser->bind({{spelt_out, 5 + padding}})(latents, frames);
       expect_close(std::to_string(padding), short_form, long_form, dtype == at::kFloat ? 1e-6 : 5e-3);
     }
   }
