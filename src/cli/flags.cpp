@@ -229,7 +229,7 @@ std::span<const Flag<Doctor>> doctor_flags() { return kDoctorFlags; }
 std::string_view short_help() { return kShortHelp; }
 
 std::string generate_help() {
-  return "sora-gen makes videos from text, offline, with a Hugging Face diffusers checkpoint.\n\n" +
+  return "sora-gen makes videos from text, images and clips, offline, with a Hugging Face diffusers checkpoint.\n\n" +
          std::string(kShortHelp) + flag_lines(generate_flags()) + R"(
 exit codes: 0 done, 1 a bug of ours, 2 usage or config, 4 bad model or input file, 5 output, 6 out of memory,
 130 and 143 interrupted

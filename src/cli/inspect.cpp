@@ -82,10 +82,14 @@ std::string inspect_text(const Checkpoint& checkpoint, const Traits& traits, std
   line("defaults", fmt::format("{}, {} frames at {} fps, {} steps, guidance scale {}{}", to_string(defaults.size),
                                defaults.num_frames, to_string(defaults.fps), defaults.steps, defaults.guidance_scale,
                                defaults.guidance_scale_2 ? fmt::format(" and {}", *defaults.guidance_scale_2) : ""));
+  const int most_frames = pixel_frames_of(traits.max_latent_frames, traits.compression);
   line("limits",
-       fmt::format("multiples of {} up to {} pixels a side, {} frames, {} text tokens", multiple,
+       fmt::format("multiples of {} up to {} pixels a side, {}, {} text tokens", multiple,
                    traits.max_latent_side * traits.compression.space,
-                   pixel_frames_of(traits.max_latent_frames, traits.compression), traits.max_sequence_length));
+                   can(traits, Skill::windows) ? fmt::format("any length in windows of {} frames (at most {})",
+                                                             defaults.window_frames, most_frames)
+                                               : fmt::format("{} frames", most_frames),
+                   traits.max_sequence_length));
   const std::vector<std::string_view> skills = skills_of(traits);
   line("also can", skills.empty() ? "nothing" : fmt::format("{}", fmt::join(skills, ", ")));
   text += fmt::format("\n{:<16} {:<28} {:>10} {:>9} {:>5}  {}\n", "component", "class", "parameters", "size", "files",
@@ -128,11 +132,14 @@ ordered_json inspect_json(const Checkpoint& checkpoint, const Traits& traits, st
             {"steps", defaults.steps},
             {"guidance_scale", defaults.guidance_scale},
             {"guidance_scale_2", scale_2},
-            {"negative_prompt", defaults.negative_prompt}}},
+            {"negative_prompt", defaults.negative_prompt},
+            {"window_frames", defaults.window_frames},
+            {"overlap_frames", defaults.overlap_frames}}},
           {"limits",
            {{"size_multiple", {traits.compression.space * traits.patch[2], traits.compression.space * traits.patch[1]}},
             {"side", traits.max_latent_side * traits.compression.space},
-            {"num_frames", pixel_frames_of(traits.max_latent_frames, traits.compression)},
+            {can(traits, Skill::windows) ? "window_frames" : "num_frames",
+             pixel_frames_of(traits.max_latent_frames, traits.compression)},
             {"max_sequence_length", traits.max_sequence_length}}},
           {"components", list}};
 }

@@ -69,6 +69,11 @@ class TimelineMaker {
  private:
   // What can be said before any file is opened.
   void require_skills() const {
+    for (const Given& given : request_.given) {
+      if (traits_.given != GivenSupport::nothing) break;
+      const Skill skill = given.at == 0 ? Skill::first_frame : given.at == -1 ? Skill::last_frame : Skill::given_frames;
+      require_skill(traits_, skill, as_written(given));
+    }
     if (request_.extend) {
       require_skill(traits_, request_.backward ? Skill::backward_extension : Skill::extension,
                     as_written("--extend", *request_.extend) + (request_.backward ? " --backward" : ""));

@@ -9,30 +9,20 @@
 #include <vector>
 
 #include "support/files.h"
+#include "support/program.h"
 
 namespace sora {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::refusal;
+using test::run;
+using test::Words;
 using testing::HasSubstr;
 using testing::StartsWith;
-using Words = std::vector<std::string>;
 
 const std::string kTinyWorld = SORA_SOURCE_DIR "/models/tiny-world";
-
-test::RunResult run(Words words, const test::RunOptions& options = {}) {
-  words.insert(words.begin(), SORA_BINARY);
-  return test::run_program(words, options);
-}
-
-// Standard error of a run that must end with `exit_code` and print no result.
-std::string refusal(int exit_code, const Words& words, const test::RunOptions& options = {}) {
-  const test::RunResult result = run(words, options);
-  EXPECT_EQ(result.exit_code, exit_code) << result.err;
-  EXPECT_EQ(result.out, "");
-  return result.err;
-}
 
 json dry_run(Words words, const test::RunOptions& options = {}) {
   words.insert(words.end(), {"--dry-run", "--json"});
@@ -83,132 +73,6 @@ TEST(Help, OfABareCallIsShortAndAnError) {
 TEST(Version, IsOneLine) {
   EXPECT_THAT(run({"--version"}).out, testing::MatchesRegex("sora-gen [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
-
-struct Refused {
-  Words words;
-  std::string message;
-};
-
-void PrintTo(const Refused& refused, std::ostream* out) { *out << testing::PrintToString(refused.words); }
-
-class RefusedFlags : public testing::TestWithParam<Refused> {};
-
-TEST_P(RefusedFlags, SayWhatIsWrong) {
-  EXPECT_EQ(refusal(2, GetParam().words), "sora-gen: error: " + GetParam().message + "\n");
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Words, RefusedFlags,
-    testing::Values(
-        Refused{{"--promt", "x"}, "unknown flag --promt; did you mean --prompt?"},
-        Refused{{"--promt=x"}, "unknown flag --promt; did you mean --prompt?"},
-        Refused{{"--promt="}, "unknown flag --promt; did you mean --prompt?"},
-        Refused{{"--=x"}, "unknown flag --; --help lists all"},
-        Refused{{"-p", "x", "--frobnicate"}, "unknown flag --frobnicate; --help lists all"},
-        Refused{{"-p", "x", "--\x1b[31m"}, "unknown flag --\\x1b[31m; --help lists all"},
-        Refused{{"-z"}, "unknown flag -z; --help lists all"},
-        Refused{{"a cat"},
-                "unexpected argument a cat; a value with spaces needs quotes, and a prompt goes after --prompt"},
-        Refused{{"-p", "a", "cat"},
-                "unexpected argument cat; a value with spaces needs quotes, and a prompt goes after --prompt"},
-        Refused{{"inspct", "x"}, "unknown command inspct; did you mean inspect?"},
-        Refused{{"-p", "x", "--", "--steps"},
-                "unexpected argument --steps; a value with spaces needs quotes, and a prompt goes after --prompt"},
-        Refused{{"--steps", "3"}, "no prompt: give --prompt TEXT, or --prompt - to read it from standard input"},
-        Refused{{"--prompt"}, "--prompt: the value is missing"},
-        Refused{{"-p", "x", "--steps"}, "--steps: the value is missing"},
-        Refused{{"-qp"}, "--prompt: the value is missing"},
-        Refused{
-            {"--prompt", "--steps", "5"},
-            "--prompt: the value is missing; --steps is a flag (write --prompt=--steps if it is meant as the value)"},
-        Refused{{"-p", "-o", "x.mp4"},
-                "--prompt: the value is missing; -o is a flag (write --prompt=-o if it is meant as the value)"},
-        Refused{{"-p", "x", "-o=x.mp4"}, "-o=x.mp4: a short flag's value follows a space"},
-        Refused{{"-p", "x", "--json=no"}, "--json takes no value, found --json=no"},
-        Refused{{"-p", "x", "--steps", "3", "--steps=4"}, "--steps is given 2 times"},
-        Refused{{"-p", "x", "-p", "y"}, "--prompt is given 2 times"},
-        Refused{{"-p", "x", "--quiet", "--quiet"}, "--quiet is given 2 times"},
-        Refused{{"-p", "x", "-qv"}, "--quiet and --verbose contradict each other"},
-        Refused{{"inspect", "a", "b"},
-                "unexpected argument b; a value with spaces needs quotes, and a prompt goes after --prompt"},
-        Refused{{"inspect", "a", "--prompt", "b"}, "unknown flag --prompt; --help lists all"},
-        Refused{{"doctor", "who"},
-                "unexpected argument who; a value with spaces needs quotes, and a prompt goes after --prompt"}));
-
-const std::string kSteps = "expected a whole number from 1 to 1000";
-const std::string kSize = "expected WIDTHxHEIGHT in pixels, such as 832x480, each from 16 to 8192";
-const std::string kFps = "expected a number above 0, at most 240, such as 24, 23.976 or 24000/1001";
-const std::string kSeed = "expected a whole number from 0 to 18446744073709551615";
-
-INSTANTIATE_TEST_SUITE_P(
-    Values, RefusedFlags,
-    testing::Values(
-        Refused{{"-p", "x", "--steps", "0"}, "--steps 0: " + kSteps},
-        Refused{{"-p", "x", "--steps", "1001"}, "--steps 1001: " + kSteps},
-        Refused{{"-p", "x", "--steps", "1e1"}, "--steps 1e1: " + kSteps},
-        Refused{{"-p", "x", "--steps", "3.0"}, "--steps 3.0: " + kSteps},
-        Refused{{"-p", "x", "--steps", "+3"}, "--steps +3: " + kSteps},
-        Refused{{"-p", "x", "--steps", " 3"}, "--steps  3: " + kSteps},
-        Refused{{"-p", "x", "--steps", "3 "}, "--steps 3 : " + kSteps},
-        Refused{{"-p", "x", "--steps", "-3"}, "--steps -3: " + kSteps},
-        Refused{{"-p", "x", "--steps", "99999999999999999999"}, "--steps 99999999999999999999: " + kSteps},
-        Refused{{"-p", "x", "--steps="}, "--steps \"\": " + kSteps},
-        Refused{{"-p", "x", "--steps", ""}, "--steps \"\": " + kSteps},
-        Refused{{"-p", "x", "--num-frames", "0"}, "--num-frames 0: expected a whole number from 1 to 100000"},
-        Refused{{"-p", "x", "--num-frames", "100001"}, "--num-frames 100001: expected a whole number from 1 to 100000"},
-        Refused{{"-p", "x", "--seconds", "0"}, "--seconds 0: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--seconds", "-1"}, "--seconds -1: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--seconds", "3600.5"}, "--seconds 3600.5: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--seconds", "nan"}, "--seconds nan: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--seconds", "5s"}, "--seconds 5s: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--seconds", "1e400"}, "--seconds 1e400: expected a number above 0, at most 3600"},
-        Refused{{"-p", "x", "--size", "832"}, "--size 832: " + kSize},
-        Refused{{"-p", "x", "--size", "832x"}, "--size 832x: " + kSize},
-        Refused{{"-p", "x", "--size", "832x480x3"}, "--size 832x480x3: " + kSize},
-        Refused{{"-p", "x", "--size", "832x-480"}, "--size 832x-480: " + kSize},
-        Refused{{"-p", "x", "--size", "832 480"}, "--size 832 480: " + kSize},
-        Refused{{"-p", "x", "--size", "8x480"}, "--size 8x480: " + kSize},
-        Refused{{"-p", "x", "--size", "8208x480"}, "--size 8208x480: " + kSize},
-        Refused{{"-p", "x", "--size", "832", "480"},
-                "unexpected argument 480; a value with spaces needs quotes, and a prompt goes after --prompt"},
-        Refused{{"-p", "x", "--fps", "0"}, "--fps 0: " + kFps},
-        Refused{{"-p", "x", "--fps", "241"}, "--fps 241: " + kFps},
-        Refused{{"-p", "x", "--fps", "24/0"}, "--fps 24/0: " + kFps},
-        Refused{{"-p", "x", "--fps", "24/1/1"}, "--fps 24/1/1: " + kFps},
-        Refused{{"-p", "x", "--fps", "24."}, "--fps 24.: " + kFps},
-        Refused{{"-p", "x", "--fps", "2e1"}, "--fps 2e1: " + kFps},
-        Refused{{"-p", "x", "--guidance-scale", "inf"}, "--guidance-scale inf: expected a number from 0 to 100"},
-        Refused{{"-p", "x", "--guidance-scale", "100.1"}, "--guidance-scale 100.1: expected a number from 0 to 100"},
-        Refused{{"-p", "x", "--guidance-scale-2", "x"}, "--guidance-scale-2 x: expected a number from 0 to 100"},
-        Refused{{"-p", "x", "--seed", "-1"}, "--seed -1: " + kSeed},
-        Refused{{"-p", "x", "--seed", "18446744073709551616"}, "--seed 18446744073709551616: " + kSeed},
-        Refused{{"-p", "x", "--seed", "0x10"}, "--seed 0x10: " + kSeed},
-        Refused{{"-p", "x", "--max-sequence-length", "7"},
-                "--max-sequence-length 7: expected a whole number from 8 to 512"},
-        Refused{{"-p", "x", "--crf", "52"}, "--crf 52: expected a whole number from 0 to 51"},
-        Refused{{"-p", "x", "--threads", "0"}, "--threads 0: expected a whole number from 1 to 1024"},
-        Refused{{"-p", "x", "--device", "gpu"}, "--device gpu: expected auto, cpu, cuda or cuda:N with N from 0 to 9"},
-        Refused{{"-p", "x", "--device", "cuda:-1"},
-                "--device cuda:-1: expected auto, cpu, cuda or cuda:N with N from 0 to 9"},
-        Refused{{"-p", "x", "--dtype", "fp16"}, "--dtype fp16: expected one of auto, fp32, bf16"},
-        Refused{{"-p", "x", "--progress", "bar"}, "--progress bar: expected one of auto, tty, json, none"},
-        Refused{{"-p", "x", "--output="}, "--output \"\": expected a file name"},
-        Refused{{"-p", "x", "--model", ""},
-                "--model \"\": expected a folder or a hub id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers"}));
-
-// What the planner refuses, through the program.
-INSTANTIATE_TEST_SUITE_P(
-    Plans, RefusedFlags,
-    testing::Values(Refused{{"-p", ""}, "--prompt is empty"}, Refused{{"-p", " \t"}, "--prompt is empty"},
-                    Refused{{"-p", "caf\xe9"}, "--prompt is not valid UTF-8: caf\\xe9"},
-                    Refused{{"-p", "x", "--size", "130x128"},
-                            "--size 130x128: width 130 is not a multiple of 16; nearest: 128x128, 144x128"},
-                    Refused{{"-p", "x", "--seconds", "1", "--num-frames", "9"},
-                            "--seconds 1 and --num-frames 9 both give the length; give one of them"},
-                    Refused{{"-p", "x", "--preset", "mediun"},
-                            "--preset mediun: unknown (did you mean medium?); expected one of ultrafast, superfast, "
-                            "veryfast, faster, fast, "
-                            "medium, slow, slower, veryslow, placebo"}));
 
 TEST(Failure, AsJsonHasTheExitCodeAndTheMessage) {
   const test::RunResult result = run({"-p", "x", "--steps", "0", "--json"});
@@ -261,7 +125,22 @@ TEST(DryRun, AsJson) {
   EXPECT_EQ(plan["fps"], "25/2");
   EXPECT_EQ(plan["seconds"], 1.04);
   EXPECT_EQ(plan["latents"], (json{1, 48, 4, 6, 4}));
-  EXPECT_EQ(plan["windows"], (json::array({{{"first_latent_frame", 0}, {"latent_frames", 4}, {"tokens", 96}}})));
+  EXPECT_EQ(plan["windows"], (json::array({{{"first_latent_frame", 0},
+                                            {"latent_frames", 4},
+                                            {"context", 0},
+                                            {"context_after", 0},
+                                            {"scene", 0},
+                                            {"tokens", 96}}})));
+  EXPECT_EQ(plan["shown"], (json{{"first", 0}, {"count", 13}}));
+  EXPECT_EQ(plan["given"], json::array());
+  EXPECT_EQ(plan["before"], nullptr);
+  EXPECT_EQ(plan["after"], nullptr);
+  EXPECT_EQ(plan["mask"], nullptr);
+  EXPECT_EQ(plan["reference_images"], json::array());
+  EXPECT_EQ(plan["fit"], "crop");
+  EXPECT_EQ(plan["scenes"], (json::array({{{"first_latent_frame", 0}, {"prompt", "a red circle"}}})));
+  EXPECT_EQ(plan["sampling"],
+            (json{{"given", "none"}, {"continuation", "none"}, {"strength", 1.0}, {"forcing", nullptr}}));
   EXPECT_EQ(plan["steps"], 2);
   EXPECT_EQ(plan["guidance"], (json{{"on", true}, {"scale", 4.0}, {"scale_2", 4.0}, {"boundary", nullptr}}));
   EXPECT_EQ(plan["max_sequence_length"], 8);
@@ -304,6 +183,42 @@ TEST(DryRun, AsText) {
                         "compute    text "));
   EXPECT_THAT(result.out, HasSubstr("\noutput     sora-gen-7.mp4, about 2.0 kB at crf 18, preset medium; "));
   EXPECT_THAT(result.out, HasSubstr("\nfits       "));
+}
+
+TEST(DryRun, OfScenesAndWindows) {
+  const Words words{"-p", "a ball", "--seconds", "60", "--scene", "20:  a cube", "--scene", "40.5: a star: red"};
+  const json plan = dry_run(words);
+  EXPECT_EQ(plan["windows"].size(), 18u);
+  EXPECT_EQ(plan["sampling"]["continuation"], "clean_prefix");
+  EXPECT_EQ(plan["scenes"], (json::array({{{"first_latent_frame", 0}, {"prompt", "a ball"}},
+                                          {{"first_latent_frame", 41}, {"prompt", "a cube"}},
+                                          {{"first_latent_frame", 82}, {"prompt", "a star: red"}}})));
+  Words as_text = words;
+  as_text.insert(as_text.end(), {"--dry-run", "--device", "cpu"});
+  EXPECT_THAT(
+      run(as_text).out,
+      HasSubstr("scenes     from latent frame 0 \"a ball\"; from latent frame 41 \"a cube\"; from latent frame 82 \"a "
+                "star: red\"\n"
+                "video      128x128, 480 frames at 8 fps, 60.00 s (rendered as 481 frames, the end is trimmed)\n"
+                "latents    48 channels, 121 frames of 8x8\n"
+                "windows    18: latent frames 0 to 8, 576 tokens; latent frames 7 to 15, 576 tokens; ...; latent "
+                "frames 112 to "
+                "120, 576 tokens; each goes on from clean frames of the one before\n"));
+}
+
+TEST(DryRun, OfWindowsThatAreSetByHand) {
+  const json plan = dry_run({"-p", "x", "--num-frames", "33", "--window-frames", "17", "--overlap-frames", "9"});
+  EXPECT_EQ(plan["windows"].size(), 3u);
+  EXPECT_EQ(plan["windows"][1]["context"], 3);
+}
+
+TEST(DryRun, OfTextToVideoBeyondItsLengthIsBlended) {
+  const std::string model = test::data("models/wan21_t2v");
+  const test::RunResult result = run({"-p", "x", "-m", model, "--seconds", "8", "--size", "64x48", "--dry-run"});
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("windows    2: latent frames 0 to 20, 252 tokens; latent frames 12 to 32, 252 tokens; blended, so "
+                "the video tends to loop\n"));
 }
 
 TEST(DryRun, OfTwoExperts) {
@@ -385,6 +300,20 @@ TEST_F(ConfigFile, SetsWhatNoFlagSets) {
   EXPECT_EQ(plan["num_frames"], 25);
 }
 
+TEST_F(ConfigFile, ScenesMayBeOneOrSeveralAndAFlagReplacesThem) {
+  const auto scenes = [&](const std::string& config, Words words = {}) {
+    words.insert(words.end(), {"-p", "x", "--config", write(config)});
+    return dry_run(words)["scenes"].size() - 1;
+  };
+  EXPECT_EQ(scenes(R"({"scene": "1: a"})"), 1u);
+  EXPECT_EQ(scenes(R"({"scene": ["1: a", "2: b"]})"), 2u);
+  EXPECT_EQ(scenes(R"({"scene": ["1: a", "2: b"]})", {"--scene", "3: c"}), 1u);
+  EXPECT_EQ(error(R"({"scene": [1]})"), "key \"scene[0]\": expected a string, found 1\n");
+  EXPECT_EQ(error(R"({"scene": ["cat"]})"), "scene cat: expected SECONDS: PROMPT, such as \"2.5: the ball stops\"\n");
+  EXPECT_EQ(error(R"({"connect": ["a"]})"), "key \"connect\": expected two strings, found 1\n");
+  EXPECT_EQ(error(R"({"reference-image": ["a\u0000b"]})"), "key \"reference-image\": contains a NUL character\n");
+}
+
 TEST_F(ConfigFile, FractionsMayBeStrings) {
   EXPECT_EQ(dry_run({"-p", "x", "--config", write(R"({"fps": "24000/1001"})")})["fps"], "24000/1001");
 }
@@ -446,8 +375,11 @@ TEST(Inspect, AsText) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
               StartsWith("model      " + test::data("models/wan22_a14b_t2v").string() + "\npipeline   WanPipeline\n"));
-  EXPECT_THAT(result.out,
-              HasSubstr("\nlimits     multiples of 16 up to 1024 pixels a side, 253 frames, 512 text tokens\n"));
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("\nlimits     multiples of 16 up to 1024 pixels a side, any length in windows of 81 frames (at most "
+                "253), 512 text tokens\nalso can   generate a part of the picture, change a video, make a "
+                "video of several windows\n"));
   EXPECT_THAT(result.out, HasSubstr("\ntransformer_2    WanTransformer3DModel "));
   EXPECT_THAT(result.out, HasSubstr("\ntokenizer        T5TokenizerFast\n"));
 }

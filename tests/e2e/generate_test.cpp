@@ -128,5 +128,86 @@ TEST_F(Rendering, TheDoctorAsksTheEngine) {
   EXPECT_THAT(result.out, testing::EndsWith("\nok       LibTorch         2.11.0\n"));
 }
 
+// The plans of media, which the engine looks at.
+class PlansOfMedia : public Rendering {
+ protected:
+  test::RunResult dry_run(std::vector<std::string> words) const {
+    words.insert(words.begin(),
+                 {program_, "-p", "x", "--seed", "1", "--device", "cpu", "--dtype", "fp32", "--dry-run"});
+    return test::run_program(words);
+  }
+  json plan(std::vector<std::string> words) const {
+    words.push_back("--json");
+    const test::RunResult result = dry_run(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  }
+};
+
+json span(const std::string& media, int source_first, int count, int at, int latent, int latents) {
+  return {{"media", media}, {"source_first", source_first},
+          {"count", count}, {"at", at},
+          {"kept", true},   {"latents", {{"first", latent}, {"count", latents}}}};
+}
+
+TEST_F(PlansOfMedia, FlagsInAllTheirForms) {
+  EXPECT_EQ(plan({"--image", "a.png", "--last-image=z.png"})["given"],
+            (json{span("a.png", 0, 1, 0, 0, 1), span("z.png", 0, 1, 32, 8, 1)}));
+  EXPECT_EQ(plan({"--given", "a.png@4", "--given", "b.mp4#3-10@-8", "--given", "c.mp4#5@0"})["given"],
+            (json{span("c.mp4", 5, 1, 0, 0, 1), span("a.png", 0, 1, 4, 1, 1), span("b.mp4", 3, 8, 25, 7, 2)}));
+  EXPECT_EQ(plan({"--given", "me@home#1.png@0"})["given"][0]["media"], "me@home#1.png");
+  EXPECT_EQ(plan({"--connect", "a.mp4", "b.png", "--extend-frames", "8", "--crf=20"})["num_frames"], 33 + 8 + 1);
+  EXPECT_EQ(plan({"--connect", "-a.mp4", "b.png"})["before"]["media"], "-a.mp4");
+}
+
+TEST_F(PlansOfMedia, AsText) {
+  EXPECT_THAT(
+      dry_run({"--extend", "clip-96x64-12fps-40.mp4", "--extend-frames", "10"}).out,
+      testing::HasSubstr("video      96x64, 50 frames at 12 fps, 4.17 s (rendered as 17 frames, the end is trimmed)\n"
+                         "before     clip-96x64-12fps-40.mp4, frames 0 to 34, as they are\n"
+                         "given      clip-96x64-12fps-40.mp4, frames 35 to 39, at frames 35 to 39\n"
+                         "latents    48 channels, 5 frames of 6x4\n"));
+  EXPECT_THAT(dry_run({"--extend", "a.mp4", "--backward", "--extend-frames", "10"}).out,
+              testing::HasSubstr("video      128x128, 43 frames at 8 fps, 5.38 s (rendered as 21 frames, the start is "
+                                 "trimmed)\n"
+                                 "given      a.mp4, frames 0 to 7, at frames 10 to 17\n"
+                                 "after      a.mp4, frames 8 to 32, as they are\n"));
+  EXPECT_THAT(dry_run({"--video", "a.mp4", "--mask", "m.png", "--strength", "0.5"}).out,
+              testing::HasSubstr("given      a.mp4, frames 0 to 32, at frames 0 to 32, noised\n"
+                                 "mask       m.png\n"
+                                 "latents    48 channels, 9 frames of 8x8\n"
+                                 "windows    1: latent frames 0 to 8, 576 tokens\n"
+                                 "sampling   8 of 16 steps (strength 0.5), guidance scale 4\n"));
+}
+
+TEST_F(PlansOfMedia, WhatTheEngineCannotReadIsAnInputError) {
+  const test::RunResult result = dry_run({"--image", "missing.png"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(result.err, "sora-gen: error: missing.png: No such file or directory\n");
+}
+
+TEST_F(PlansOfMedia, AConfigFileNamesThemToo) {
+  test::write_file(folder_ / "my.json", R"({"image": "a.png", "connect": ["b.mp4", "c.mp4"]})");
+  EXPECT_EQ(
+      dry_run({"--config", folder_ / "my.json"}).err,
+      "sora-gen: error: --image a.png and --connect: both ends are given already; for more than two, --given takes "
+      "each with its frame\n");
+  test::write_file(folder_ / "my.json", R"({"image": "a.png", "extend-frames": 5, "given": ["b.png@9"]})");
+  EXPECT_EQ(plan({"--config", folder_ / "my.json", "--image", "z.png", "--num-frames", "17"})["given"],
+            (json{span("z.png", 0, 1, 0, 0, 1), span("b.png", 0, 1, 9, 3, 1)}));
+}
+
+TEST_F(PlansOfMedia, LongerThanTheCheckpointWasMadeFor) {
+  const test::RunResult result =
+      render({"-p", "x", "--seed", "1", "-o", "x.mp4", "-m", test::data("models/wan21_t2v"), "--window-frames", "9"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const test::RunResult blended =
+      test::run_program({program_, "-p", "x", "--seed", "1", "-o", "x.mp4", "-m", test::data("models/wan21_t2v"),
+                         "--size", "64x64", "--num-frames", "90", "--steps", "2"});
+  EXPECT_THAT(blended.err,
+              testing::StartsWith("sora-gen: warning: this checkpoint makes 81 frames at a time; longer videos "
+                                  "are blended from 2 windows and tend to repeat themselves\n"));
+}
+
 }  // namespace
 }  // namespace sora

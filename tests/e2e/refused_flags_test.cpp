@@ -1,0 +1,192 @@
+// Flags and values that are refused, each with its whole message.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+#include "support/program.h"
+
+namespace sora {
+namespace {
+
+using test::refusal;
+using test::Words;
+
+struct Refused {
+  Words words;
+  std::string message;
+};
+
+void PrintTo(const Refused& refused, std::ostream* out) { *out << testing::PrintToString(refused.words); }
+
+class RefusedFlags : public testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedFlags, SayWhatIsWrong) {
+  EXPECT_EQ(refusal(2, GetParam().words), "sora-gen: error: " + GetParam().message + "\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Words, RefusedFlags,
+    testing::Values(
+        Refused{{"--promt", "x"}, "unknown flag --promt; did you mean --prompt?"},
+        Refused{{"--promt=x"}, "unknown flag --promt; did you mean --prompt?"},
+        Refused{{"--promt="}, "unknown flag --promt; did you mean --prompt?"},
+        Refused{{"--=x"}, "unknown flag --; --help lists all"},
+        Refused{{"-p", "x", "--frobnicate"}, "unknown flag --frobnicate; --help lists all"},
+        Refused{{"-p", "x", "--\x1b[31m"}, "unknown flag --\\x1b[31m; --help lists all"},
+        Refused{{"-z"}, "unknown flag -z; --help lists all"},
+        Refused{{"a cat"},
+                "unexpected argument a cat; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"-p", "a", "cat"},
+                "unexpected argument cat; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"inspct", "x"}, "unknown command inspct; did you mean inspect?"},
+        Refused{{"-p", "x", "--", "--steps"},
+                "unexpected argument --steps; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"--steps", "3"}, "no prompt: give --prompt TEXT, or --prompt - to read it from standard input"},
+        Refused{{"--prompt"}, "--prompt: the value is missing"},
+        Refused{{"-p", "x", "--steps"}, "--steps: the value is missing"},
+        Refused{{"-qp"}, "--prompt: the value is missing"},
+        Refused{
+            {"--prompt", "--steps", "5"},
+            "--prompt: the value is missing; --steps is a flag (write --prompt=--steps if it is meant as the value)"},
+        Refused{{"-p", "-o", "x.mp4"},
+                "--prompt: the value is missing; -o is a flag (write --prompt=-o if it is meant as the value)"},
+        Refused{{"-p", "x", "-o=x.mp4"}, "-o=x.mp4: a short flag's value follows a space"},
+        Refused{{"-p", "x", "--json=no"}, "--json takes no value, found --json=no"},
+        Refused{{"-p", "x", "--steps", "3", "--steps=4"}, "--steps is given 2 times"},
+        Refused{{"-p", "x", "-p", "y"}, "--prompt is given 2 times"},
+        Refused{{"-p", "x", "--quiet", "--quiet"}, "--quiet is given 2 times"},
+        Refused{{"-p", "x", "-qv"}, "--quiet and --verbose contradict each other"},
+        Refused{{"inspect", "a", "b"},
+                "unexpected argument b; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"inspect", "a", "--prompt", "b"}, "unknown flag --prompt; --help lists all"},
+        Refused{{"doctor", "who"},
+                "unexpected argument who; a value with spaces needs quotes, and a prompt goes after --prompt"}));
+
+const std::string kSteps = "expected a whole number from 1 to 1000";
+const std::string kSize = "expected WIDTHxHEIGHT in pixels, such as 832x480, each from 16 to 8192";
+const std::string kFps = "expected a number above 0, at most 240, such as 24, 23.976 or 24000/1001";
+const std::string kSeed = "expected a whole number from 0 to 18446744073709551615";
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, RefusedFlags,
+    testing::Values(
+        Refused{{"-p", "x", "--steps", "0"}, "--steps 0: " + kSteps},
+        Refused{{"-p", "x", "--steps", "1001"}, "--steps 1001: " + kSteps},
+        Refused{{"-p", "x", "--steps", "1e1"}, "--steps 1e1: " + kSteps},
+        Refused{{"-p", "x", "--steps", "3.0"}, "--steps 3.0: " + kSteps},
+        Refused{{"-p", "x", "--steps", "+3"}, "--steps +3: " + kSteps},
+        Refused{{"-p", "x", "--steps", " 3"}, "--steps  3: " + kSteps},
+        Refused{{"-p", "x", "--steps", "3 "}, "--steps 3 : " + kSteps},
+        Refused{{"-p", "x", "--steps", "-3"}, "--steps -3: " + kSteps},
+        Refused{{"-p", "x", "--steps", "99999999999999999999"}, "--steps 99999999999999999999: " + kSteps},
+        Refused{{"-p", "x", "--steps="}, "--steps \"\": " + kSteps},
+        Refused{{"-p", "x", "--steps", ""}, "--steps \"\": " + kSteps},
+        Refused{{"-p", "x", "--num-frames", "0"}, "--num-frames 0: expected a whole number from 1 to 100000"},
+        Refused{{"-p", "x", "--num-frames", "100001"}, "--num-frames 100001: expected a whole number from 1 to 100000"},
+        Refused{{"-p", "x", "--seconds", "0"}, "--seconds 0: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--seconds", "-1"}, "--seconds -1: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--seconds", "3600.5"}, "--seconds 3600.5: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--seconds", "nan"}, "--seconds nan: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--seconds", "5s"}, "--seconds 5s: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--seconds", "1e400"}, "--seconds 1e400: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--size", "832"}, "--size 832: " + kSize},
+        Refused{{"-p", "x", "--size", "832x"}, "--size 832x: " + kSize},
+        Refused{{"-p", "x", "--size", "832x480x3"}, "--size 832x480x3: " + kSize},
+        Refused{{"-p", "x", "--size", "832x-480"}, "--size 832x-480: " + kSize},
+        Refused{{"-p", "x", "--size", "832 480"}, "--size 832 480: " + kSize},
+        Refused{{"-p", "x", "--size", "8x480"}, "--size 8x480: " + kSize},
+        Refused{{"-p", "x", "--size", "8208x480"}, "--size 8208x480: " + kSize},
+        Refused{{"-p", "x", "--size", "832", "480"},
+                "unexpected argument 480; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"-p", "x", "--fps", "0"}, "--fps 0: " + kFps},
+        Refused{{"-p", "x", "--fps", "241"}, "--fps 241: " + kFps},
+        Refused{{"-p", "x", "--fps", "24/0"}, "--fps 24/0: " + kFps},
+        Refused{{"-p", "x", "--fps", "24/1/1"}, "--fps 24/1/1: " + kFps},
+        Refused{{"-p", "x", "--fps", "24."}, "--fps 24.: " + kFps},
+        Refused{{"-p", "x", "--fps", "2e1"}, "--fps 2e1: " + kFps},
+        Refused{{"-p", "x", "--guidance-scale", "inf"}, "--guidance-scale inf: expected a number from 0 to 100"},
+        Refused{{"-p", "x", "--guidance-scale", "100.1"}, "--guidance-scale 100.1: expected a number from 0 to 100"},
+        Refused{{"-p", "x", "--guidance-scale-2", "x"}, "--guidance-scale-2 x: expected a number from 0 to 100"},
+        Refused{{"-p", "x", "--seed", "-1"}, "--seed -1: " + kSeed},
+        Refused{{"-p", "x", "--seed", "18446744073709551616"}, "--seed 18446744073709551616: " + kSeed},
+        Refused{{"-p", "x", "--seed", "0x10"}, "--seed 0x10: " + kSeed},
+        Refused{{"-p", "x", "--max-sequence-length", "7"},
+                "--max-sequence-length 7: expected a whole number from 8 to 512"},
+        Refused{{"-p", "x", "--crf", "52"}, "--crf 52: expected a whole number from 0 to 51"},
+        Refused{{"-p", "x", "--threads", "0"}, "--threads 0: expected a whole number from 1 to 1024"},
+        Refused{{"-p", "x", "--device", "gpu"}, "--device gpu: expected auto, cpu, cuda or cuda:N with N from 0 to 9"},
+        Refused{{"-p", "x", "--device", "cuda:-1"},
+                "--device cuda:-1: expected auto, cpu, cuda or cuda:N with N from 0 to 9"},
+        Refused{{"-p", "x", "--dtype", "fp16"}, "--dtype fp16: expected one of auto, fp32, bf16"},
+        Refused{{"-p", "x", "--progress", "bar"}, "--progress bar: expected one of auto, tty, json, none"},
+        Refused{{"-p", "x", "--output="}, "--output \"\": expected a file name"},
+        Refused{{"-p", "x", "--model", ""},
+                "--model \"\": expected a folder or a hub id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers"}));
+
+const std::string kGiven = "expected FILE@FRAME or FILE#FIRST-LAST@FRAME, such as cat.png@0 or clip.mp4#0-8@-9";
+const std::string kScene = "expected SECONDS: PROMPT, such as \"2.5: the ball stops\"";
+
+INSTANTIATE_TEST_SUITE_P(
+    Media, RefusedFlags,
+    testing::Values(
+        Refused{{"-p", "x", "--given", "a.png"}, "--given a.png: " + kGiven},
+        Refused{{"-p", "x", "--given", "a.png@"}, "--given a.png@: " + kGiven},
+        Refused{{"-p", "x", "--given", "a.png@1.5"}, "--given a.png@1.5: " + kGiven},
+        Refused{{"-p", "x", "--given", "@0"}, "--given @0: " + kGiven},
+        Refused{{"-p", "x", "--given", "#0-3@0"}, "--given #0-3@0: " + kGiven},
+        Refused{{"-p", "x", "--given", "a.mp4#7-3@0"}, "--given a.mp4#7-3@0: " + kGiven},
+        Refused{{"-p", "x", "--given", "a.mp4@99999999999"}, "--given a.mp4@99999999999: " + kGiven},
+        Refused{{"-p", "x", "--image", ""}, "--image \"\": expected a file name"},
+        Refused{{"-p", "x", "--image", "a.png", "--image", "b.png"}, "--image is given 2 times"},
+        Refused{{"-p", "x", "--connect", "a.mp4"}, "--connect: a value is missing"},
+        Refused{{"-p", "x", "--connect", "a.mp4", "--seed", "1"},
+                "--connect: a value is missing; --seed is a flag (write ./--seed if it is a file)"},
+        Refused{{"-p", "x", "--connect=a.mp4", "b.mp4"},
+                "--connect takes two values, as in --connect A B; found --connect=a.mp4"},
+        Refused{{"-p", "x", "--connect", "a", "b", "--connect", "c", "d"}, "--connect is given 2 times"},
+        Refused{{"-p", "x", "--connect", "a", "b", "c"},
+                "unexpected argument c; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"-p", "x", "--scene", "a cat"}, "--scene a cat: " + kScene},
+        Refused{{"-p", "x", "--scene", "a: cat"}, "--scene a: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--scene", "0: cat"}, "--scene 0: expected a number above 0, at most 3600"},
+        Refused{{"-p", "x", "--scene", "1:  "}, "--scene at 1 s is empty"},
+        Refused{{"-p", "x", "--fit", "fill"}, "--fit fill: expected one of crop, pad, stretch"},
+        Refused{{"-p", "x", "--strength", "0"}, "--strength 0: expected a number above 0, at most 1"},
+        Refused{{"-p", "x", "--strength", "1.5"}, "--strength 1.5: expected a number above 0, at most 1"},
+        Refused{{"-p", "x", "--strength", "0.5"},
+                "--strength 0.5: says how much of --video is changed, and there is none"},
+        Refused{{"-p", "x", "--window-frames", "32"},
+                "--window-frames 32: a window is 1 + a multiple of 4 frames; nearest: 29, 33"},
+        Refused{{"-p", "x", "--addnoise-condition", "101"},
+                "--addnoise-condition 101: expected a number from 0 to 100"},
+        Refused{
+            {"-p", "x", "--ar-step", "5"},
+            "--ar-step 5: this checkpoint (tiny-world (Wan 2.2 TI2V layout)) cannot be sampled by diffusion forcing; "
+            "these can: SkyReels-V2 DF"},
+        Refused{
+            {"-p", "x", "--reference-image", "a.png", "--reference-image", "b.png"},
+            "--reference-image a.png: this checkpoint (tiny-world (Wan 2.2 TI2V layout)) cannot take reference images; "
+            "these can: Wan VACE"},
+        Refused{
+            {"-p", "x", "-m", test::data("models/wan21_t2v"), "--image", "a.png"},
+            "--image a.png: this checkpoint (Wan) cannot start from given frames; these can: tiny-world (shipped), Wan "
+            "2.1 I2V, Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 I2V, SkyReels-V2 DF"}));
+
+// What the planner refuses, through the program.
+INSTANTIATE_TEST_SUITE_P(
+    Plans, RefusedFlags,
+    testing::Values(Refused{{"-p", ""}, "--prompt is empty"}, Refused{{"-p", " \t"}, "--prompt is empty"},
+                    Refused{{"-p", "caf\xe9"}, "--prompt is not valid UTF-8: caf\\xe9"},
+                    Refused{{"-p", "x", "--size", "130x128"},
+                            "--size 130x128: width 130 is not a multiple of 16; nearest: 128x128, 144x128"},
+                    Refused{{"-p", "x", "--seconds", "1", "--num-frames", "9"},
+                            "--seconds 1 and --num-frames 9 both give the length; give one of them"},
+                    Refused{{"-p", "x", "--preset", "mediun"},
+                            "--preset mediun: unknown (did you mean medium?); expected one of ultrafast, superfast, "
+                            "veryfast, faster, fast, "
+                            "medium, slow, slower, veryslow, placebo"}));
+
+}  // namespace
+}  // namespace sora
