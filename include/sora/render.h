@@ -27,8 +27,9 @@ class FrameSink {
   virtual void finish() = 0;
 };
 
+/// Without `used_again`, the model's denoiser is gone once there is nothing more to sample.
 /// The negative context is not used where guidance is off. Throws Error{input} if latents become NaN or infinite.
-void render(const Plan& plan, const Context& positive, const Context& negative, Model& model,
-            FrameSink& sink, Progress& progress);
+void render(const Plan& plan, const Context& positive, const Context& negative, Model& model, FrameSink& sink,
+            Progress& progress);
 
 }  // namespace sora

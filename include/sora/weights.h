@@ -43,6 +43,10 @@ class Weights {
   std::string prefix_;
 };
 
+/// For a weight that will not be read again: `weight` is undefined, and the memory of its pages is given back, also
+/// while other tensors of the same mapped file live on.
+void drop_weight(Tensor& weight);
+
 class WeightFiles {
  public:
   WeightFiles(std::vector<SafetensorsHeader> headers, at::Device device, at::ScalarType dtype, LoadedFn loaded = {});

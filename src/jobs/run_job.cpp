@@ -92,6 +92,7 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
   OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
   const Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  return_free_memory();
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   result.seconds.load_model = watch.lap();

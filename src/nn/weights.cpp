@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -44,17 +45,23 @@ std::optional<at::ScalarType> weight_type(StoredType type) {
   return std::nullopt;
 }
 
+void unmap(void* file) { delete static_cast<MappedFile*>(file); }
+
 // All bytes of a file as a tensor. Every view of it keeps the mapping, and the last one ends it.
 Tensor map_file(const SafetensorsHeader& header) {
-  MappedFile file(header.file);
-  require(std::cmp_equal(file.bytes().size(), header.file_size), Fault::input,
+  auto file = std::make_unique<MappedFile>(header.file);
+  const std::string_view bytes = file->bytes();
+  require(std::cmp_equal(bytes.size(), header.file_size), Fault::input,
           "{}: was {} bytes long when its header was read and now is {}; is it still being downloaded?",
-          shown(header.file), header.file_size, file.bytes().size());
-  const auto [address, size] = file.release();
-  return at::from_blob(
-      address, {static_cast<std::int64_t>(size)}, [size = size](void* mapped) { munmap(mapped, size); },
-      at::TensorOptions(at::kByte));
+          shown(header.file), header.file_size, bytes.size());
+  // The mapping is read-only: whoever writes to a weight learns it at once.
+  void* const address = const_cast<char*>(bytes.data());
+  at::DataPtr data(address, file.release(), unmap, at::kCPU);
+  at::Storage storage(at::Storage::use_byte_size_t(), bytes.size(), std::move(data));
+  return at::empty({0}, at::kByte).set_(storage, 0, {static_cast<std::int64_t>(bytes.size())});
 }
+
+bool is_mapped(const Tensor& tensor) { return tensor.storage().data_ptr().get_deleter() == unmap; }
 
 // Gives back the memory of pages that lie wholly in `bytes`, which has been copied.
 void drop_pages(const Tensor& bytes) {
@@ -130,6 +137,11 @@ void WeightFiles::finish() const {
   left.resize(std::min(count, kMaxListed));
   fail(Fault::input, "{}: {} of its tensors belong to no part of the network that its config describes: \"{}\"{}",
        state_->folder(), count, fmt::join(left, "\", \""), count > kMaxListed ? " ..." : "");
+}
+
+void drop_weight(Tensor& weight) {
+  if (is_mapped(weight)) drop_pages(weight);
+  weight.reset();
 }
 
 Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::ScalarType dtype) const {

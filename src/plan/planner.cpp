@@ -110,6 +110,9 @@ std::optional<Tiling> tiling_for(const Request& request, const Traits& traits) {
   return Tiling{tile, stride};
 }
 
+// On the CPU the decoder keeps its filters transformed, at most 144/27 of their size.
+constexpr int kCpuVaeBytesPerWeight = 22;
+
 double flop(const NetworkCost& cost, double items) { return items * (cost.flop_per_item + cost.flop_per_pair * items); }
 
 std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
@@ -146,9 +149,9 @@ std::int64_t output_bytes(const Plan& plan) {
 Cost cost_of(const Plan& plan, const Traits& traits) {
   const int dtype_bytes = plan.placement.dtype == Dtype::bf16 ? 2 : 4;
   const int passes = plan.guidance.on() ? 2 : 1;
-  // The text encoder is gone when the denoiser comes; denoiser and VAE stay to the end.
-  const std::int64_t model_bytes =
-      kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes) + weight_bytes(traits.vae_decoder, 4);
+  // The text encoder is gone when the denoiser comes, and the denoiser when the video is decoded.
+  const std::int64_t sampler_bytes = kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes);
+  const int vae_bytes_per_weight = plan.placement.device == DeviceKind::cpu ? kCpuVaeBytesPerWeight : 4;
   Cost cost;
   cost.text_flop = passes * flop(traits.text_encoder, plan.max_sequence_length);
   cost.text_bytes = kEngineBytes + weight_bytes(traits.text_encoder, dtype_bytes) +
@@ -157,7 +160,7 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
     const auto tokens = static_cast<double>(window.tokens);
     cost.sample_flop += plan.steps * passes * flop(traits.denoiser, tokens);
     cost.sample_bytes =
-        std::max(cost.sample_bytes, model_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
+        std::max(cost.sample_bytes, sampler_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }
   const PixelSize size = plan.size;
   const Tiling tiling = plan.vae_tiling.value_or(Tiling{size, size});
@@ -166,7 +169,8 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   const double area_at_once =
       static_cast<double>(std::min(size.width, tiling.tile.width)) * std::min(size.height, tiling.tile.height);
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = model_bytes + activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
+  cost.decode_bytes = kEngineBytes + weight_bytes(traits.vae_decoder, vae_bytes_per_weight) +
+                      activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
   cost.output_bytes = output_bytes(plan);
   return cost;
 }

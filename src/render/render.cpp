@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
+#include "base/machine.h"
 #include "render/rng.h"
 #include "render/sample.h"
 #include "sora/error.h"
@@ -61,6 +62,10 @@ void render(const Plan& plan, const Context& positive, const Context& negative, 
   for (const Window& window : plan.windows) {
     latents.narrow(2, window.first, window.shape.frames)
         .copy_(sample_flow({plan, window, positive, negative, model, device, rng, progress}));
+  }
+  if (!model.used_again) {
+    model.denoiser.reset();
+    return_free_memory();
   }
   TrimmedOutput output(plan, sink, progress);
   model.vae->decode(latents, plan.vae_tiling, [&](const Tensor& pixels) { output.write(pixels); });
