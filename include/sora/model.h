@@ -52,14 +52,23 @@ class Denoiser {
 /// Pixels that leave a decoder, in order: [1, 3, n, H, W] in -1..1.
 using PixelsFn = std::function<void(const Tensor& pixels)>;
 
+/// One video on its way out of a VAE. It must not outlive the VAE.
+class VideoDecoder {
+ public:
+  virtual ~VideoDecoder() = default;
+  /// The next normalised latents [1, C, T, H, W] -> their pixels, emitted as soon as they exist. Pixels do not depend
+  /// on how many latent frames a call brings, and memory not on how many there were before.
+  virtual void decode(const Tensor& latents, const PixelsFn& emit) = 0;
+};
+
 class Vae {
  public:
   virtual ~Vae() = default;
   /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) /
   /// latents_std.
   virtual Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const = 0;
-  /// Normalised latents [1, C, T, H, W] -> pixels, emitted as soon as they exist; memory does not grow with T.
-  virtual void decode(const Tensor& latents, const std::optional<Tiling>& tiling, const PixelsFn& emit) const = 0;
+  /// A new video: the first latent frame that it decodes becomes one frame, all others several.
+  virtual std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const = 0;
 };
 
 /// Born with its timesteps; one object per sampling run.

@@ -68,7 +68,7 @@ void render(const Plan& plan, const Context& positive, const Context& negative, 
     return_free_memory();
   }
   TrimmedOutput output(plan, sink, progress);
-  model.vae->decode(latents, plan.vae_tiling, [&](const Tensor& pixels) { output.write(pixels); });
+  model.vae->begin_decoding(plan.vae_tiling)->decode(latents, [&](const Tensor& pixels) { output.write(pixels); });
   sink.finish();
 }
 
