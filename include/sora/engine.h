@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "sora/checkpoint.h"
+#include "sora/media_info.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
 
@@ -37,6 +39,9 @@ struct Engine {
   /// device) is tried before any weight is read.
   JobResult (*render)(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) = nullptr;
   std::vector<Finding> (*doctor)() = nullptr;
+  /// Size, fps and length of an image or a clip; the whole file is read where its header does not say. Throws
+  /// Error{input}.
+  MediaInfo (*probe)(const std::filesystem::path& media) = nullptr;
 };
 
 /// Loads the engine on the first call. Throws Error{input} if the module is not beside the program.

@@ -4,11 +4,15 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sora/geometry.h"
+#include "sora/media_info.h"
 #include "sora/placement.h"
 #include "sora/request.h"
 
@@ -23,6 +27,58 @@ struct Defaults {
   double guidance_scale = 0;
   std::optional<double> guidance_scale_2;
   std::string negative_prompt;
+  int window_frames = 0, overlap_frames = 0;  ///< pixel frames that are denoised at once, and that two windows share
+};
+
+/// Which pixels a checkpoint takes besides the prompt.
+enum class GivenSupport {
+  nothing,
+  first_frame,                ///< the first frame, without which it makes nothing
+  first_frame_maybe_last,     ///< the first frame, which it needs, and the last
+  first_and_last_frame,       ///< both, and not one without the other
+  latent_frames,              ///< any latent frames, each wholly: they stand clean among the noisy ones
+  pixels,                     ///< any pixels of any frames, and reference images
+  leading_frames_maybe_last,  ///< clean latent frames at the start, and one right after the end
+};
+
+/// How given pixels reach the denoiser.
+enum class GivenUse {
+  none,
+  clean_frames,    ///< their latents stand in the window at timestep 0
+  image_channels,  ///< their latents and a mask are further input channels; an image encoder may add to the context
+  control,         ///< with the mask and the reference images they steer a branch of the denoiser
+  noised,  ///< sampling starts from their noised latents, and puts them back at each step where the mask is black
+};
+
+/// How a video longer than one window is made.
+enum class Continuation {
+  none,          ///< it is not: one window, however long
+  blended,       ///< overlapping windows are denoised together and their predictions blended; such videos tend to loop
+  clean_prefix,  ///< the end of one window stands clean, at timestep 0, at the start of the next
+  forcing,       ///< the same, by diffusion forcing: a timestep and a scheduler for each latent frame
+};
+
+/// Settings of diffusion forcing.
+struct Forcing {
+  int block = 1;        ///< latent frames that are denoised in step
+  int ar_step = 0;      ///< steps that a block is ahead of the next one; 0: all are denoised in step
+  double addnoise = 0;  ///< noise on the known frames of a window, and the timestep that says so
+  bool operator==(const Forcing&) const = default;
+};
+
+/// What a user may ask for and not every checkpoint can do.
+enum class Skill {
+  first_frame,
+  last_frame,
+  given_frames,  ///< any frames
+  extension,
+  backward_extension,
+  connection,
+  infill,
+  video_to_video,
+  reference_images,
+  windows,  ///< more than one window, or a prompt that changes
+  forcing,
 };
 
 /// What a network costs, linear in its items and quadratic in their number. Items are tokens; for a VAE's decoder they
@@ -46,8 +102,18 @@ struct Traits {
   std::optional<double> boundary_ratio;  ///< two experts: timesteps >= ratio * 1000 go to the first
   std::optional<int> max_steps;
   NetworkCost text_encoder, denoiser, vae_decoder;  ///< denoiser: of one expert
+  GivenSupport given = GivenSupport::nothing;
+  bool video_to_video = false;  ///< whether sampling may start from a noised video
+  Continuation continuation = Continuation::none;
+  Forcing forcing;                 ///< defaults; with Continuation::forcing only
+  bool fixed_text_length = false;  ///< the text is always padded to max_sequence_length
+  /// Checkpoints that have a skill, for people; what a refusal ends with.
+  std::map<Skill, std::string> who_can;
   Defaults defaults;
 };
+
+/// Whether a checkpoint can do what a user may ask for.
+bool can(const Traits& traits, Skill skill);
 
 /// Classifier-free guidance, as the reference has it: on if `scale` > 1, whatever `scale_2` says.
 struct Guidance {
@@ -57,11 +123,62 @@ struct Guidance {
   double at(double timestep) const { return boundary && timestep < *boundary ? scale_2 : scale; }
 };
 
-/// A run of latent frames that is denoised at once: [first, first + shape.frames).
+/// A run of latent frames that is denoised at once: [first, first + shape.frames). A plan's windows stand in the order
+/// in which they are sampled.
 struct Window {
   LatentShape shape;
   int first = 0;
-  std::int64_t tokens = 0;  ///< of the denoiser: latents over its patch
+  std::int64_t tokens = 0;  ///< of the denoiser: latents over its patch, reference images included
+  int context = 0;          ///< its leading latent frames that are known from the windows before it in this order ...
+  int context_after = 0;    ///< ... and its trailing ones: a clip is extended backwards from its start
+  int scene = 0;            ///< index in Plan::scenes; one prompt holds for the whole window
+
+  int end() const { return first + shape.frames; }
+  bool operator==(const Window&) const = default;
+};
+
+/// Pixels that the model sees. Frames count from the start of what the model renders (see Plan::shown).
+struct GivenSpan {
+  std::filesystem::path media;
+  bool image = false;
+  int source_first = 0;  ///< frames [source_first, source_first + count) of the media, read at the plan's fps, ...
+  int count = 0;
+  int at = 0;  ///< are the frames [at, at + count); at == rendered_frames: a frame right after the end, not shown
+  /// Latent frames that the span fills: those that it covers, or the one of its first frame if it covers none; that
+  /// one's other pixel frames repeat the nearest of the span.
+  FrameRange latents;
+  /// Its frames (where the mask is black, if there is one) appear in the output as they are, not as they are decoded.
+  bool kept = true;
+  std::string flag;  ///< "--image": for messages
+  bool operator==(const GivenSpan&) const = default;
+};
+
+/// Frames of a clip, read at the plan's fps.
+struct ClipPart {
+  std::filesystem::path media;
+  FrameRange frames;
+  bool operator==(const ClipPart&) const = default;
+};
+
+/// Which pixels are generated (white) and which stay (black); for all frames of the model's video, beginning with its
+/// first.
+struct Mask {
+  std::filesystem::path media;
+  bool image = false;  ///< one for all frames
+};
+
+/// A prompt and where it begins to hold.
+struct Scene {
+  int first = 0;  ///< latent frame
+  std::string prompt;
+  bool operator==(const Scene&) const = default;
+};
+
+struct Sampling {
+  GivenUse given = GivenUse::none;
+  Continuation continuation = Continuation::none;  ///< forcing: with a single window too; the others only with several
+  double strength = 1;                             ///< with GivenUse::noised: the share of the steps that are made
+  std::optional<Forcing> forcing;                  ///< with Continuation::forcing
 };
 
 /// What the engine takes before it has read a weight: LibTorch's and libav's code and buffers (measured on the CPU).
@@ -76,8 +193,9 @@ struct Cost {
 struct Plan {
   std::string prompt, negative_prompt;
   PixelSize size;
-  int pixel_frames = 0;     ///< what the user gets
-  int rendered_frames = 0;  ///< what the model renders; the end is trimmed
+  int pixel_frames = 0;     ///< what the user gets: before, shown and after
+  int rendered_frames = 0;  ///< what the model renders
+  FrameRange shown;         ///< of rendered_frames: what goes to the output; the rest is trimmed
   LatentShape latent;
   Rational fps;
   int steps = 0;
@@ -85,15 +203,27 @@ struct Plan {
   int max_sequence_length = 0;
   std::uint64_t seed = 0;
   bool seed_drawn = false;
+  Sampling sampling;
   std::vector<Window> windows;
+  std::vector<Scene> scenes;       ///< in order; the first is `prompt`, at 0
+  std::vector<GivenSpan> given;    ///< in order, without overlap
+  std::optional<ClipPart> before;  ///< frames of a clip that go to the output as they are, unseen by the model ...
+  std::optional<ClipPart> after;   ///< ... before what is shown and after it
+  std::optional<Mask> mask;
+  std::vector<std::filesystem::path> reference_images;
+  Fit fit = Fit::crop;  ///< how all of these pictures come to `size`
   std::optional<Tiling> vae_tiling;
   Placement placement;
   OutputOptions output;
   Cost cost;
 };
 
+/// Size, fps and length of an image or a clip. Throws Error{input}.
+using MediaProbe = std::function<MediaInfo(const std::filesystem::path&)>;
+
 /// Every question answered, or Error{usage} that names the flag, what was given and what would be right.
-/// `drawn_seed` is used where the request has no seed.
-Plan make_plan(const Request& request, const Traits& traits, const Placement& placement, std::uint64_t drawn_seed);
+/// `drawn_seed` is used where the request has no seed; `probe` is called only if images or clips are given.
+Plan make_plan(const Request& request, const Traits& traits, const Placement& placement, std::uint64_t drawn_seed,
+               const MediaProbe& probe = {});
 
 }  // namespace sora

@@ -5,10 +5,19 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sora/geometry.h"
+#include "sora/media_info.h"
 
 namespace sora {
+
+/// Frames [first, first + count) of a clip or of a video, counted from 0.
+struct FrameRange {
+  int first = 0, count = 0;
+  int end() const { return first + count; }
+  bool operator==(const FrameRange&) const = default;
+};
 
 /// What the output file is and how it is encoded.
 struct OutputOptions {
@@ -19,11 +28,31 @@ struct OutputOptions {
   bool overwrite = false;
 };
 
+/// Pixels that the user gives at frames of the video: an image, or frames of a clip.
+struct Given {
+  std::string flag;  ///< "--image", "--last-image" or "--given": for messages; the first two take images only
+  std::filesystem::path media;
+  std::optional<FrameRange> take;  ///< frames of the clip, read at the video's fps; all of them if absent
+  int at = 0;                      ///< frame of the video for the first of them; -1 is the video's last frame
+};
+
+/// Two clips (or images) that the video leads from and to.
+struct Connect {
+  std::filesystem::path from, to;
+};
+
+/// The prompt changes at a time of the output.
+struct SceneWish {
+  double seconds = 0;
+  std::string prompt;
+};
+
 struct Request {
   std::string prompt;
   std::optional<std::string> negative_prompt;
+  std::vector<SceneWish> scenes;  ///< after `prompt`, which holds from the start
   std::optional<PixelSize> size;
-  std::optional<int> num_frames;  ///< pixel frames; at most one of num_frames and seconds
+  std::optional<int> num_frames;  ///< pixel frames of the output; at most one of num_frames and seconds
   std::optional<double> seconds;
   std::optional<Rational> fps;
   std::optional<int> steps;
@@ -31,6 +60,21 @@ struct Request {
   std::optional<int> max_sequence_length;
   std::optional<std::uint64_t> seed;
   std::optional<PixelSize> vae_tile_size, vae_tile_stride;
+
+  std::vector<Given> given;
+  std::optional<std::filesystem::path> extend;  ///< a clip that goes on ...
+  bool backward = false;                        ///< ... or that gets a beginning
+  std::optional<Connect> connect;
+  std::optional<int> extend_frames;            ///< new frames of extend or connect
+  std::optional<std::filesystem::path> video;  ///< to be changed: as a whole, or where the mask is white
+  std::optional<double> strength;              ///< of the change, 0 to 1
+  std::optional<std::filesystem::path> mask;   ///< image or clip; white is generated, black stays
+  std::vector<std::filesystem::path> reference_images;
+  std::optional<Fit> fit;
+
+  std::optional<int> window_frames, overlap_frames;  ///< pixel frames
+  std::optional<int> causal_block_size, ar_step;     ///< of diffusion forcing, in latent frames and steps
+  std::optional<double> addnoise_condition;          ///< of diffusion forcing, in timesteps
   OutputOptions output;
 };
 

@@ -177,7 +177,8 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
 
 }  // namespace
 
-Plan make_plan(const Request& request, const Traits& traits, const Placement& placement, std::uint64_t drawn_seed) {
+Plan make_plan(const Request& request, const Traits& traits, const Placement& placement, std::uint64_t drawn_seed,
+               const MediaProbe&) {
   check_prompt(request, traits);
   Plan plan;
   plan.prompt = request.prompt;
@@ -187,6 +188,8 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.pixel_frames = frames_for(request, traits, plan.fps);
   plan.latent = latents_for(plan.size, plan.pixel_frames, traits);
   plan.rendered_frames = pixel_frames_of(plan.latent.frames, traits.compression);
+  plan.shown = {0, plan.pixel_frames};
+  plan.scenes = {{0, plan.prompt}};
   plan.steps = steps_for(request, traits);
   plan.guidance = guidance_for(request, traits);
   plan.max_sequence_length = sequence_length_for(request, traits);

@@ -1,4 +1,5 @@
 // An engine that renders nothing: it reports progress, or fails in the way that the prompt names.
+#include <cstdio>
 #include <new>
 #include <stdexcept>
 
@@ -28,12 +29,25 @@ JobResult render(const Plan& plan, const Checkpoint&, Progress& progress) {
   return result;
 }
 
+// 33 frames of 128x128 at 8 fps, or a picture of that size. The name may say otherwise: clip-96x64-24fps-17.mp4.
+MediaInfo probe(const std::filesystem::path& media) {
+  const std::string name = media.filename().string();
+  if (name.find("missing") != name.npos) fail(Fault::input, "{}: No such file or directory", media.string());
+  MediaInfo info{.image = media.extension() == ".png", .size = {128, 128}, .fps = {8, 1}, .frames = 33};
+  int width = 0, height = 0, fps = 0, frames = 0;
+  if (std::sscanf(name.c_str(), "%*[^-]-%dx%d-%dfps-%d", &width, &height, &fps, &frames) == 4) {
+    info = {.image = info.image, .size = {width, height}, .fps = {fps, 1}, .frames = frames};
+  }
+  if (info.image) info.frames = 1;
+  return info;
+}
+
 std::vector<Finding> doctor() { return {{"LibTorch", true, "2.11.0"}}; }
 
 }  // namespace
 }  // namespace sora
 
 extern "C" const sora::Engine* sora_engine() {
-  static const sora::Engine engine{sora::render, sora::doctor};
+  static const sora::Engine engine{sora::render, sora::doctor, sora::probe};
   return &engine;
 }
