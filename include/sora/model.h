@@ -77,7 +77,10 @@ class Scheduler {
   virtual ~Scheduler() = default;
   virtual int steps() const = 0;
   virtual double timestep(int i) const = 0;
-  /// Step i: from x at timestep(i) to the next; `prediction` is the denoiser's velocity for x.
+  /// The share of noise at step i, 1 to 0; sigma(steps()) is what the last step arrives at.
+  virtual double sigma(int i) const = 0;
+  /// Step i: from x at timestep(i) to the next; `prediction` is the denoiser's velocity for x. Steps come in order; the
+  /// first may be any.
   virtual Tensor step(int i, const Tensor& prediction, const Tensor& x) = 0;
 };
 

@@ -22,7 +22,7 @@ constexpr float kNear = 0.625F, kFar = 1.5F;
 // half of the multiplications, which pays where many pixels share a filter. Coarse levels have most of the weights and
 // little of the work: making and reading their filters is what takes the time there.
 constexpr std::int64_t kMostValuesForLargeTiles = 512 * 512;
-constexpr std::int64_t kMostValuesPerPixelForLargeTiles = 64;
+constexpr std::int64_t kMostValuesPerPixelForLargeTiles = 32;
 
 int tile_for(std::int64_t filter_values, std::int64_t pixels) {
   return filter_values > std::min(kMostValuesForLargeTiles, pixels * kMostValuesPerPixelForLargeTiles) ? 2 : 4;

@@ -187,6 +187,7 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.fps = request.fps.value_or(traits.defaults.fps);
   plan.pixel_frames = frames_for(request, traits, plan.fps);
   plan.latent = latents_for(plan.size, plan.pixel_frames, traits);
+  plan.compression = traits.compression;
   plan.rendered_frames = pixel_frames_of(plan.latent.frames, traits.compression);
   plan.shown = {0, plan.pixel_frames};
   plan.scenes = {{0, plan.prompt}};
