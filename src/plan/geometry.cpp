@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "plan/sizes.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -19,22 +20,29 @@ std::vector<int> neighbours(int value, int multiple) {
   return {above - multiple, above};
 }
 
-[[noreturn]] void fail_with_nearest(const PixelSize& size, const PixelSize& multiple) {
+}  // namespace
+
+std::string size_fault(const PixelSize& size, const Compression& compression, const std::array<int, 3>& patch) {
+  const PixelSize multiple{compression.space * patch[2], compression.space * patch[1]};
   std::vector<std::string> faults, nearest;
   const auto check = [&](const char* side, int value, int of) {
     if (value % of != 0) faults.push_back(fmt::format("{} {} is not a multiple of {}", side, value, of));
   };
   check("width", size.width, multiple.width);
   check("height", size.height, multiple.height);
+  if (faults.empty()) return "";
   for (const int height : neighbours(size.height, multiple.height)) {
     for (const int width : neighbours(size.width, multiple.width))
       nearest.push_back(to_string(PixelSize{width, height}));
   }
-  fail(Fault::usage, "--size {}: {}; nearest: {}", to_string(size), fmt::join(faults, " and "),
-       fmt::join(nearest, ", "));
+  return fmt::format("{}; nearest: {}", fmt::join(faults, " and "), fmt::join(nearest, ", "));
 }
 
-}  // namespace
+std::string size_fault(const PixelSize& size, const Traits& traits) {
+  const int most = traits.max_latent_side * traits.compression.space;
+  if (size.width > most || size.height > most) return fmt::format("this model makes at most {} pixels a side", most);
+  return size_fault(size, traits.compression, traits.patch);
+}
 
 int latent_frames_for(int pixel_frames, const Compression& compression) {
   return 1 + (pixel_frames - 1 + compression.time - 1) / compression.time;
@@ -46,8 +54,8 @@ int pixel_frames_of(int latent_frames, const Compression& compression) {
 
 LatentShape latent_shape_for(const PixelSize& size, int pixel_frames, int channels, const Compression& compression,
                              const std::array<int, 3>& patch) {
-  const PixelSize multiple{compression.space * patch[2], compression.space * patch[1]};
-  if (size.width % multiple.width != 0 || size.height % multiple.height != 0) fail_with_nearest(size, multiple);
+  const std::string fault = size_fault(size, compression, patch);
+  require(fault.empty(), Fault::usage, "--size {}: {}", to_string(size), fault);
   return {channels, round_up(latent_frames_for(pixel_frames, compression), patch[0]), size.height / compression.space,
           size.width / compression.space};
 }

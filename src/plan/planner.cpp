@@ -6,6 +6,12 @@
 
 #include "base/output_name.h"
 #include "base/text.h"
+#include "plan/cost.h"
+#include "plan/skills.h"
+#include "plan/spans.h"
+#include "plan/timeline.h"
+#include "plan/windows.h"
+#include "plan/wishes.h"
 #include "sora/error.h"
 #include "sora/plan.h"
 
@@ -22,29 +28,17 @@ void check_text(std::string_view flag, std::string_view text, const Traits& trai
   require(is_utf8(text), Fault::usage, "{} is not valid UTF-8: {}", flag, printable(text));
 }
 
-void check_prompt(const Request& request, const Traits& traits) {
-  check_text("--prompt", request.prompt, traits);
-  require(request.prompt.find_first_not_of(" \t\r\n\v\f") != std::string::npos, Fault::usage, "--prompt is empty");
-  if (request.negative_prompt) check_text("--negative-prompt", *request.negative_prompt, traits);
+void check_prompt(std::string_view flag, std::string_view text, const Traits& traits) {
+  check_text(flag, text, traits);
+  require(text.find_first_not_of(" \t\r\n\v\f") != std::string::npos, Fault::usage, "{} is empty", flag);
 }
 
-int frames_for(const Request& request, const Traits& traits, const Rational& fps) {
-  require(!request.num_frames || !request.seconds, Fault::usage,
-          "--seconds {} and --num-frames {} both give the length; give one of them", request.seconds.value_or(0),
-          request.num_frames.value_or(0));
-  const int longest = pixel_frames_of(traits.max_latent_frames, traits.compression);
-  if (request.seconds) {
-    const double exact = *request.seconds * fps.value();
-    require(exact >= 0.5, Fault::usage, "--seconds {}: not one frame at {} fps; the shortest is {:.3f} (one frame)",
-            *request.seconds, to_string(fps), 1 / fps.value());
-    require(exact < longest + 0.5, Fault::usage,
-            "--seconds {}: {:.0f} frames at {} fps; this model makes at most {} ({} s)", *request.seconds, exact,
-            to_string(fps), longest, std::floor(100 * longest / fps.value()) / 100);
-    return static_cast<int>(std::lround(exact));
-  }
-  const int frames = request.num_frames.value_or(traits.defaults.num_frames);
-  require(frames <= longest, Fault::usage, "--num-frames {}: this model makes at most {}", frames, longest);
-  return frames;
+std::string scene_flag(const SceneWish& scene) { return fmt::format("--scene at {} s", scene.seconds); }
+
+void check_prompts(const Request& request, const Traits& traits) {
+  check_prompt("--prompt", request.prompt, traits);
+  if (request.negative_prompt) check_text("--negative-prompt", *request.negative_prompt, traits);
+  for (const SceneWish& scene : request.scenes) check_prompt(scene_flag(scene), scene.prompt, traits);
 }
 
 LatentShape latents_for(const PixelSize& size, int pixel_frames, const Traits& traits) {
@@ -82,7 +76,33 @@ int sequence_length_for(const Request& request, const Traits& traits) {
   const int length = request.max_sequence_length.value_or(traits.max_sequence_length);
   require(length <= traits.max_sequence_length, Fault::usage, "--max-sequence-length {}: this model takes at most {}",
           length, traits.max_sequence_length);
+  // The reference tells text rows from image rows by this number alone: with another it mixes them in silence.
+  require(!traits.fixed_text_length || length == traits.max_sequence_length, Fault::usage,
+          "--max-sequence-length {}: this model ({}) takes {} only", length, traits.family, traits.max_sequence_length);
   return length;
+}
+
+Forcing forcing_for(const Request& request, const Traits& traits) {
+  const auto check = [&](std::string_view flag, const auto& value) {
+    if (value) require_skill(traits, Skill::forcing, fmt::format("{} {}", flag, *value));
+  };
+  check("--causal-block-size", request.causal_block_size);
+  check("--ar-step", request.ar_step);
+  check("--addnoise-condition", request.addnoise_condition);
+  Forcing forcing = traits.forcing;
+  forcing.block = request.causal_block_size.value_or(forcing.block);
+  forcing.ar_step = request.ar_step.value_or(forcing.ar_step);
+  forcing.addnoise = request.addnoise_condition.value_or(forcing.addnoise);
+  return forcing;
+}
+
+double strength_for(const Request& request, int steps) {
+  if (!request.video) return 1;
+  // The reference's default; where a mask says what is changed, it is changed wholly.
+  const double strength = request.strength.value_or(request.mask ? 1 : 0.8);
+  require(static_cast<int>(steps * strength) >= 1, Fault::usage,
+          "--strength {}: of {} steps not one would be made; at least {}", strength, steps, 1.0 / steps);
+  return strength;
 }
 
 void check_multiple(std::string_view flag, const PixelSize& size, int multiple) {
@@ -110,95 +130,102 @@ std::optional<Tiling> tiling_for(const Request& request, const Traits& traits) {
   return Tiling{tile, stride};
 }
 
-// On the CPU the decoder keeps its filters transformed, at most 144/27 of their size.
-constexpr int kCpuVaeBytesPerWeight = 22;
-
-double flop(const NetworkCost& cost, double items) { return items * (cost.flop_per_item + cost.flop_per_pair * items); }
-
-std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
-
-std::int64_t activation_bytes(const NetworkCost& cost, double items, int bytes_per_value) {
-  return static_cast<std::int64_t>(cost.values_per_item * items * bytes_per_value);
-}
-
-// Pixels along one side that are decoded, overlaps counted again.
-double tiled_side(int side, int tile, int stride) {
-  double sum = 0;
-  for (int start = 0; start < side; start += stride) sum += std::min(tile, side - start);
-  return sum;
-}
-
-// x264 at crf 18 takes about 0.1 bit a pixel on generated video, and half of that every 6 steps of crf; a PNG about
-// half of its raw pixels.
-std::int64_t output_bytes(const Plan& plan) {
-  const double pixels = static_cast<double>(plan.size.width) * plan.size.height * plan.pixel_frames;
-  switch (output_kind(plan.output.path)) {
-    case OutputKind::mp4:
-      return static_cast<std::int64_t>(
-          std::min(pixels * 1.5, pixels * 0.1 / 8 * std::exp2((18 - plan.output.crf) / 6.0)));
-    case OutputKind::png_sequence:
-    case OutputKind::png:
-      return static_cast<std::int64_t>(pixels * 1.5);
-    case OutputKind::null:
-    case OutputKind::md5:
-      return 0;
+WindowOrder window_order(const Request& request, const Plan& plan, const Traits& traits) {
+  WindowOrder order{.continuation = traits.continuation, .backward = request.backward};
+  if (plan.sampling.given != GivenUse::clean_frames) return order;
+  for (const GivenSpan& span : plan.given) {
+    if (span.latents.first == order.leading) order.leading = span.latents.end();
+    if (span.latents.end() == plan.latent.frames && span.latents.first > 0) order.trailing = span.latents.count;
   }
-  fail(Fault::bug, "an output of no kind");
+  return order;
 }
 
-Cost cost_of(const Plan& plan, const Traits& traits) {
-  const int dtype_bytes = plan.placement.dtype == Dtype::bf16 ? 2 : 4;
-  const int passes = plan.guidance.on() ? 2 : 1;
-  // The text encoder is gone when the denoiser comes, and the denoiser when the video is decoded.
-  const std::int64_t sampler_bytes = kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes);
-  const int vae_bytes_per_weight = plan.placement.device == DeviceKind::cpu ? kCpuVaeBytesPerWeight : 4;
-  Cost cost;
-  cost.text_flop = passes * flop(traits.text_encoder, plan.max_sequence_length);
-  cost.text_bytes = kEngineBytes + weight_bytes(traits.text_encoder, dtype_bytes) +
-                    activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
-  for (const Window& window : plan.windows) {
-    const auto tokens = static_cast<double>(window.tokens);
-    cost.sample_flop += plan.steps * passes * flop(traits.denoiser, tokens);
-    cost.sample_bytes =
-        std::max(cost.sample_bytes, sampler_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
+// A scene begins with the first latent frame (or block of them) that begins at its time or later.
+std::vector<Scene> scenes_for(const Request& request, const Plan& plan, const Traits& traits, const WindowOrder& order,
+                              int block) {
+  const auto output_frame = [&](int rendered) {
+    return rendered - plan.shown.first + (plan.before ? plan.before->frames.count : 0);
+  };
+  const int generated = order.leading == 0 ? 0 : pixel_frames_of(order.leading, traits.compression);
+  const int latent_end = plan.latent.frames - order.trailing;
+  const int end = std::min(plan.shown.end(), pixel_frames_of(latent_end, traits.compression));
+  double earlier = 0;
+  std::vector<Scene> scenes{{0, request.prompt}};
+  for (const SceneWish& wish : request.scenes) {
+    const std::string flag = scene_flag(wish);
+    require_skill(traits, Skill::windows, flag);
+    require(wish.seconds > earlier, Fault::usage, "{}: scenes stand in order, and the one before begins at {} s", flag,
+            earlier);
+    const auto at = static_cast<int>(std::ceil(wish.seconds * plan.fps.value() - 1e-6)) - output_frame(0);
+    const int latent = at <= 0 ? 0 : latent_frames_for(at, traits.compression);
+    const int first = (latent + block - 1) / block * block;
+    require(first > order.leading && at < end && first < latent_end, Fault::usage,
+            "{}: what is generated lies between {:.2f} and {:.2f} s, and a scene begins inside it", flag,
+            output_frame(generated) / plan.fps.value(), output_frame(end) / plan.fps.value());
+    require(first > scenes.back().first, Fault::usage,
+            "{}: begins with the same latent frame ({}) as the scene before; {} frames lie between scenes at least",
+            flag, first, block * traits.compression.time);
+    earlier = wish.seconds;
+    scenes.push_back({first, wish.prompt});
   }
-  const PixelSize size = plan.size;
-  const Tiling tiling = plan.vae_tiling.value_or(Tiling{size, size});
-  const double decoded_area = tiled_side(size.width, tiling.tile.width, tiling.stride.width) *
-                              tiled_side(size.height, tiling.tile.height, tiling.stride.height);
-  const double area_at_once =
-      static_cast<double>(std::min(size.width, tiling.tile.width)) * std::min(size.height, tiling.tile.height);
-  cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = kEngineBytes + weight_bytes(traits.vae_decoder, vae_bytes_per_weight) +
-                      activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
-  cost.output_bytes = output_bytes(plan);
-  return cost;
+  return scenes;
+}
+
+std::int64_t tokens_of(const Window& window, const Plan& plan, const Traits& traits) {
+  const bool appended = !plan.given.empty() && plan.given.back().at == plan.rendered_frames;
+  const int frames = window.shape.frames + static_cast<int>(plan.reference_images.size()) +
+                     (appended && window.end() == plan.latent.frames ? 1 : 0);
+  return std::int64_t{frames} * window.shape.height * window.shape.width /
+         (traits.patch[0] * traits.patch[1] * traits.patch[2]);
+}
+
+// What the model renders, of what and in which order.
+void plan_video(Plan& plan, const Request& request, const Traits& traits, const MediaProbe& probe) {
+  const Forcing forcing = forcing_for(request, traits);
+  const int block = can(traits, Skill::forcing) ? forcing.block : 1;
+  const WindowSize window = window_size_for(request, traits, forcing);
+  Timeline line = make_timeline(request, traits, window, probe);
+  plan.size = line.size;
+  plan.compression = traits.compression;
+  plan.fps = line.fps;
+  plan.shown = line.shown;
+  plan.given = std::move(line.given);
+  plan.before = std::move(line.before);
+  plan.after = std::move(line.after);
+  plan.mask = std::move(line.mask);
+  plan.reference_images = request.reference_images;
+  plan.fit = request.fit.value_or(Fit::crop);
+  plan.pixel_frames =
+      (plan.before ? plan.before->frames.count : 0) + plan.shown.count + (plan.after ? plan.after->frames.count : 0);
+  plan.latent = latents_for(plan.size, line.needed_frames, traits);
+  plan.latent.frames = (plan.latent.frames + block - 1) / block * block;
+  plan.rendered_frames = pixel_frames_of(plan.latent.frames, traits.compression);
+  plan.sampling.given = line.use;
+  place_spans(plan, traits, line.needed_frames, block);
+  const WindowOrder order = window_order(request, plan, traits);
+  plan.scenes = scenes_for(request, plan, traits, order, block);
+  plan.windows = windows_over(plan.latent, window, order, plan.scenes);
+  for (Window& each : plan.windows) each.tokens = tokens_of(each, plan, traits);
+  if (can(traits, Skill::forcing)) plan.sampling.forcing = forcing;
+  if (plan.windows.size() > 1 || can(traits, Skill::forcing)) plan.sampling.continuation = traits.continuation;
 }
 
 }  // namespace
 
 Plan make_plan(const Request& request, const Traits& traits, const Placement& placement, std::uint64_t drawn_seed,
-               const MediaProbe&) {
-  check_prompt(request, traits);
+               const MediaProbe& probe) {
+  check_prompts(request, traits);
+  refuse_contradictions(request);
   Plan plan;
   plan.prompt = request.prompt;
   plan.negative_prompt = request.negative_prompt.value_or(traits.defaults.negative_prompt);
-  plan.size = request.size.value_or(traits.defaults.size);
-  plan.fps = request.fps.value_or(traits.defaults.fps);
-  plan.pixel_frames = frames_for(request, traits, plan.fps);
-  plan.latent = latents_for(plan.size, plan.pixel_frames, traits);
-  plan.compression = traits.compression;
-  plan.rendered_frames = pixel_frames_of(plan.latent.frames, traits.compression);
-  plan.shown = {0, plan.pixel_frames};
-  plan.scenes = {{0, plan.prompt}};
+  plan_video(plan, request, traits, probe);
   plan.steps = steps_for(request, traits);
+  plan.sampling.strength = strength_for(request, plan.steps);
   plan.guidance = guidance_for(request, traits);
   plan.max_sequence_length = sequence_length_for(request, traits);
   plan.seed = request.seed.value_or(drawn_seed);
   plan.seed_drawn = !request.seed;
-  plan.windows = {
-      {plan.latent, 0,
-       plan.latent.values() / plan.latent.channels / (traits.patch[0] * traits.patch[1] * traits.patch[2])}};
   plan.vae_tiling = tiling_for(request, traits);
   plan.placement = placement;
   plan.output = request.output;
