@@ -12,6 +12,7 @@
 #include "render/output.h"
 #include "render/rng.h"
 #include "render/sample.h"
+#include "render/saved_latents.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -66,10 +67,12 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
 
 class Renderer {
  public:
-  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, Progress& progress)
+  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+           Progress& progress)
       : plan_(plan),
         contexts_(std::move(contexts)),
         model_(model),
+        saved_(saved),
         progress_(progress),
         device_(contexts_.scenes.at(0).text.states.device()),
         rng_(plan.seed),
@@ -81,6 +84,10 @@ class Renderer {
       for (Context& context : contexts_.scenes) context.control = given_.control.to(device_);
       contexts_.negative.control = given_.control.to(device_);
     }
+    if (given_.known.defined()) {
+      video_.latents.copy_(given_.clean);
+      video_.known.copy_(given_.known);
+    }
     steps_.total = count_steps();
   }
 
@@ -90,7 +97,7 @@ class Renderer {
     progress_.update(Stage::sample, 0, steps_.total);
     int passed_on = 0;
     for (std::size_t i = 0; i < groups_.size(); ++i) {
-      sample(groups_[i]);
+      sample(static_cast<int>(i));
       if (i + 1 == groups_.size() && !model_.used_again) {
         model_.denoiser.reset();
         return_free_memory();
@@ -126,12 +133,26 @@ class Renderer {
     return steps;
   }
 
-  void sample(std::span<const Window> windows) {
+  // Samples a group of windows, or takes what was saved of it.
+  void sample(int group) {
+    const std::span<const Window> windows = groups_[static_cast<std::size_t>(group)];
+    if (const auto saved = saved_.load(group)) {
+      rng_.set_state(saved->rng);
+      condition_rng_.set_state(saved->condition_rng);
+      steps_.done += steps_.total / static_cast<int>(groups_.size());
+      keep(windows, saved->latents);
+      return;
+    }
     const Conditions conditions =
         windows.size() == 1 ? conditions_of(windows[0], given_, video_) : conditions_of(whole(windows), given_, video_);
     const SampleArgs args{plan_,   windows, conditions,     contexts_, model_,
                           device_, rng_,    condition_rng_, steps_,    progress_};
     const Tensor latents = (forces() ? sample_forcing(args) : sample_flow(args)).to(at::kCPU, at::kFloat);
+    saved_.save(group, {latents, rng_.state(), condition_rng_.state()});
+    keep(windows, latents);
+  }
+
+  void keep(std::span<const Window> windows, const Tensor& latents) {
     // What windows before this one have left there stays.
     const int first = windows.front().first + windows.front().context;
     const int end = windows.back().end() - windows.back().context_after;
@@ -149,6 +170,7 @@ class Renderer {
   const Plan& plan_;
   Contexts contexts_;
   Model& model_;
+  const SavedLatents& saved_;
   Progress& progress_;
   at::Device device_;
   Rng rng_, condition_rng_;
@@ -160,9 +182,9 @@ class Renderer {
 
 }  // namespace
 
-void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, FrameSink& sink,
-            Progress& progress) {
-  Renderer renderer(plan, std::move(contexts), model, read, progress);
+void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+            FrameSink& sink, Progress& progress) {
+  Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
   std::optional<Output> output;
   renderer.run([&](const Tensor& latents) {
@@ -170,6 +192,7 @@ void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader
     decoder->decode(latents, [&](const Tensor& pixels) { output->write(pixels); });
   });
   output->finish();
+  saved.remove();
 }
 
 }  // namespace sora

@@ -118,13 +118,14 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
     return {encoder->encode(tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids,
                             plan.max_sequence_length)};
   };
-  const Context positive = encode(plan.prompt), negative = encode(plan.negative_prompt);
+  const Contexts contexts{{encode(plan.prompt)}, encode(plan.negative_prompt)};
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
-  Rng rng(plan.seed);
+  Rng rng(plan.seed), unused(0);
+  StepCount steps;
   Rendered rendered;
-  rendered.latents = sample_flow({plan, plan.windows.at(0), positive, negative, model, at::kCPU, rng, progress});
+  rendered.latents = sample_flow({plan, plan.windows, {}, contexts, model, at::kCPU, rng, unused, steps, progress});
   MemorySink sink;
-  render(plan, positive, negative, model, sink, progress);
+  render(plan, contexts, model, {}, SavedLatents(), sink, progress);
   EXPECT_TRUE(sink.finished);
   rendered.frames = at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)
                         .view({plan.pixel_frames, plan.size.height, plan.size.width, 3});
