@@ -23,8 +23,10 @@ struct TextEmbedding {
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;
-  /// `ids`: n token ids, </s> last, no padding. padded_length: n ... the model's max_sequence_length.
-  virtual TextEmbedding encode(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const = 0;
+  /// Of each prompt its n token ids, </s> last, no padding. padded_length: n ... the model's max_sequence_length. An
+  /// embedding does not depend on the other prompts; together they take less time.
+  virtual std::vector<TextEmbedding> encode(const std::vector<std::vector<std::int64_t>>& prompts,
+                                            std::int64_t padded_length) const = 0;
 };
 
 /// All that a denoiser is told besides the latents and their timesteps.

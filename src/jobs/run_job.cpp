@@ -58,14 +58,14 @@ class StageWatch : public Progress {
   Stage stage_ = Stage::sample;
 };
 
-Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
-                           std::string_view flag, Progress& progress) {
+std::vector<std::int64_t> tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
+                                   std::string_view flag, Progress& progress) {
   Tokenizer::Tokens tokens = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length);
   if (tokens.dropped > 0) {
     progress.note(fmt::format("{} has {} tokens more than the model reads ({}); its end is ignored", flag,
                               tokens.dropped, plan.max_sequence_length));
   }
-  return tokens;
+  return std::move(tokens.ids);
 }
 
 // The encoder is gone when this returns: it is larger than the denoiser in most checkpoints.
@@ -73,26 +73,27 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
                         Progress& progress) {
   Stopwatch watch;
   const Tokenizer tokenizer(checkpoint);
-  std::vector<Tokenizer::Tokens> prompts;
+  std::vector<std::vector<std::int64_t>> prompts;
   for (const Scene& scene : plan.scenes) {
     prompts.push_back(tokenize(tokenizer, scene.prompt, plan, prompts.empty() ? "--prompt" : "--scene", progress));
   }
-  const auto negative = tokenize(tokenizer, plan.negative_prompt, plan, "--negative-prompt", progress);
+  if (plan.guidance.on()) {
+    prompts.push_back(tokenize(tokenizer, plan.negative_prompt, plan, "--negative-prompt", progress));
+  }
   const auto encoder = load_text_encoder(checkpoint, target, progress);
   seconds.load_text_encoder = watch.lap();
 
-  const auto total = static_cast<std::int64_t>(prompts.size()) + (plan.guidance.on() ? 1 : 0);
-  std::int64_t done = 0;
-  progress.update(Stage::encode_prompt, done, total);
-  const auto encode = [&](const Tokenizer::Tokens& tokens) -> Context {
-    Context context{encoder->encode(tokens.ids, plan.max_sequence_length)};
-    context.fps = plan.fps.value();
-    progress.update(Stage::encode_prompt, ++done, total);
-    return context;
-  };
+  const auto total = static_cast<std::int64_t>(prompts.size());
+  progress.update(Stage::encode_prompt, 0, total);
   Contexts contexts;
-  for (const Tokenizer::Tokens& tokens : prompts) contexts.scenes.push_back(encode(tokens));
-  if (plan.guidance.on()) contexts.negative = encode(negative);
+  for (TextEmbedding& text : encoder->encode(prompts, plan.max_sequence_length)) {
+    contexts.scenes.push_back({.text = std::move(text), .fps = plan.fps.value()});
+  }
+  if (plan.guidance.on()) {
+    contexts.negative = std::move(contexts.scenes.back());
+    contexts.scenes.pop_back();
+  }
+  progress.update(Stage::encode_prompt, total, total);
   seconds.encode_prompt = watch.lap();
   return contexts;
 }

@@ -144,7 +144,7 @@ void drop_weight(Tensor& weight) {
   weight.reset();
 }
 
-Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::ScalarType dtype) const {
+Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, std::optional<at::ScalarType> wanted) const {
   WeightFiles::State& s = *files_->state_;
   const std::string full = prefix_ + std::string(name);
   const auto found = s.items.find(full);
@@ -165,6 +165,7 @@ Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::Scalar
   const Tensor bytes = item.file->slice(0, stored.begin, stored.end);
   const bool aligned = stored.begin % size_of(stored.type) == 0;
   const Tensor typed = (aligned ? bytes : bytes.clone()).view(*stored_as).view(shape);
+  const at::ScalarType dtype = wanted.value_or(*stored_as);
   const bool in_place = aligned && s.device.is_cpu() && dtype == *stored_as;
   const Tensor result = in_place ? typed : typed.to(s.device, dtype);
   if (!in_place) drop_pages(bytes);
@@ -178,6 +179,10 @@ Tensor Weights::take(std::string_view name, at::IntArrayRef shape) const {
 
 Tensor Weights::take_fp32(std::string_view name, at::IntArrayRef shape) const {
   return take_as(name, shape, at::kFloat);
+}
+
+Tensor Weights::take_stored(std::string_view name, at::IntArrayRef shape) const {
+  return files_->device().is_cpu() ? take_as(name, shape, std::nullopt) : take(name, shape);
 }
 
 std::optional<Tensor> Weights::take_if(std::string_view name, at::IntArrayRef shape) const {

@@ -115,8 +115,8 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
   const Tokenizer tokenizer(checkpoint);
   const auto encoder = load_text_encoder(checkpoint, target, progress);
   const auto encode = [&](const std::string& prompt) -> Context {
-    return {encoder->encode(tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids,
-                            plan.max_sequence_length)};
+    return {encoder->encode({tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids},
+                            plan.max_sequence_length)[0]};
   };
   const Contexts contexts{{encode(plan.prompt)}, encode(plan.negative_prompt)};
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
