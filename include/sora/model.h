@@ -34,7 +34,9 @@ struct Context {
   TextEmbedding text;
   Tensor image = {};    ///< an image encoder's states [images, rows, D]; undefined for models without one
   Tensor control = {};  ///< VACE's control [1, C, T, H, W], on the grid of the latents; undefined for other models
-  double fps = 0;       ///< of the video, for models that were trained at several
+  std::vector<double> control_scale = {};  ///< of each layer that sees the control, or one for all; empty: 1
+  double fps = 0;                          ///< of the video, for models that were trained at several
+  int causal_block = 0;  ///< latent frames of a block that sees itself and those before; 0: as the model's config says
 };
 
 /// Velocity (or noise) that a denoiser predicts: (latents [1, C, T, H, W], timesteps [T]) -> [1, C_out, T, H, W] in the

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sora/geometry.h"
@@ -80,6 +81,11 @@ enum class Skill {
   windows,  ///< more than one window, or a prompt that changes
   forcing,
 };
+inline constexpr std::array kSkills{
+    Skill::first_frame,        Skill::last_frame, Skill::given_frames, Skill::extension,
+    Skill::backward_extension, Skill::connection, Skill::infill,       Skill::video_to_video,
+    Skill::reference_images,   Skill::windows,    Skill::forcing};
+std::string_view to_string(Skill skill);  // "start from given frames", ...
 
 /// What a network costs, linear in its items and quadratic in their number. Items are tokens; for a VAE's decoder they
 /// are pixels: of the whole video for the FLOPs, of the frames of one latent frame for the activations.

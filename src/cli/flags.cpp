@@ -5,11 +5,14 @@
 
 #include <array>
 
+#include "cli/media_value.h"
+
 namespace sora {
 namespace {
 
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
+constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
 
 void set_device(Generate& options, const Value& value) {
   PlacementWish& wish = options.placement;
@@ -44,15 +47,23 @@ void set_progress(Generate& options, const Value& value) {
                                       : ProgressKind::automatic;
 }
 
-void set_output(Generate& options, const Value& value) {
-  if (value.text.empty()) value.fail_expected("a file name");
-  options.request.output.path = value.text;
+void set_fit(Generate& options, const Value& value) {
+  const std::string& word = value.one_of(kFits);
+  options.request.fit = word == "pad" ? Fit::pad : word == "stretch" ? Fit::stretch : Fit::crop;
 }
 
-void set_config(Generate& options, const Value& value) {
-  if (value.text.empty()) value.fail_expected("a file name");
-  options.config = value.text;
+// The values of --connect come one by one.
+void set_connect(Generate& options, const Value& value) {
+  std::optional<Connect>& connect = options.request.connect;
+  if (!connect)
+    connect = Connect{file_of(value), {}};
+  else
+    connect->to = file_of(value);
 }
+
+void set_output(Generate& options, const Value& value) { options.request.output.path = file_of(value); }
+
+void set_config(Generate& options, const Value& value) { options.config = file_of(value); }
 
 void set_model(Generate& options, const Value& value) {
   if (value.text.empty()) value.fail_expected("a folder or a hub id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers");
@@ -60,6 +71,7 @@ void set_model(Generate& options, const Value& value) {
 }
 
 constexpr std::string_view kWhat = "what to make";
+constexpr std::string_view kFrom = "images and clips to make it from";
 constexpr std::string_view kHow = "how to sample it";
 constexpr std::string_view kOutput = "the output file";
 constexpr std::string_view kWhere = "where to compute";
@@ -77,6 +89,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      }},
     {kWhat, "negative-prompt", 'n', text, "TEXT", "what it should not show [the model's own]",
      [](G& o, const V& v) { o.request.negative_prompt = v.text; }},
+    {kWhat, "scene", 0, texts, "S:TEXT", "from S seconds on the prompt is TEXT; may be given again for later scenes",
+     [](G& o, const V& v) { o.request.scenes.push_back(scene_of(v)); }},
     {kWhat, "model", 'm', text, "MODEL",
      "diffusers folder, or hub id in the local Hugging Face cache [tiny-world, shipped]", set_model},
     {kWhat, "seconds", 0, number, "S",
@@ -90,6 +104,34 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kWhat, "seed", 0, integer, "N", "0 to 2^64-1; the same seed makes the same video [drawn, and printed]",
      [](G& o, const V& v) { o.request.seed = v.unsigned_integer(); }},
 
+    {kFrom, "image", 0, text, "FILE", "the first frame",
+     [](G& o, const V& v) {
+       o.request.given.push_back({"--image", file_of(v), {}, 0});
+     }},
+    {kFrom, "last-image", 0, text, "FILE", "the last frame",
+     [](G& o, const V& v) {
+       o.request.given.push_back({"--last-image", file_of(v), {}, -1});
+     }},
+    {kFrom, "given", 0, texts, "FILE[#A-B]@N",
+     "an image, or a clip's frames (A to B) at frame N; -1 is the last; may be given again",
+     [](G& o, const V& v) { o.request.given.push_back(given_of(v)); }},
+    {kFrom, "extend", 0, text, "CLIP", "a clip that goes on; its own frames stay as they are",
+     [](G& o, const V& v) { o.request.extend = file_of(v); }},
+    {kFrom, "backward", 0, nothing, "", "with --extend: what comes before the clip",
+     [](G& o, const V&) { o.request.backward = true; }},
+    {kFrom, "connect", 0, two_texts, "A B", "two clips or images, and what leads from A to B", set_connect},
+    {kFrom, "extend-frames", 0, integer, "N", "new frames of --extend or --connect [one window]",
+     [](G& o, const V& v) { o.request.extend_frames = v.integer(1, 100'000); }},
+    {kFrom, "video", 0, text, "CLIP", "a clip that is changed: as a whole, or where --mask is white",
+     [](G& o, const V& v) { o.request.video = file_of(v); }},
+    {kFrom, "strength", 0, number, "X", "how much of --video is changed, above 0 to 1 [0.8; with --mask 1]",
+     [](G& o, const V& v) { o.request.strength = v.positive(1); }},
+    {kFrom, "mask", 0, text, "FILE", "image or clip for --video or --given; white is generated, black stays",
+     [](G& o, const V& v) { o.request.mask = file_of(v); }},
+    {kFrom, "reference-image", 0, texts, "FILE", "what someone or something looks like; may be given again",
+     [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }},
+    {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit},
+
     {kHow, "steps", 0, integer, "N", "denoising steps, 1 to 1000 [the model's own]",
      [](G& o, const V& v) { o.request.steps = v.integer(1, 1000); }},
     {kHow, "guidance-scale", 0, number, "X",
@@ -99,6 +141,18 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.guidance_scale_2 = v.number(0, 100); }},
     {kHow, "max-sequence-length", 0, integer, "N", "text tokens that the model sees, padding included, 8 to 512 [512]",
      [](G& o, const V& v) { o.request.max_sequence_length = v.integer(8, 512); }},
+    {kHow, "window-frames", 0, integer, "N", "frames that are denoised at once, 1 + a multiple of 4 [the model's own]",
+     [](G& o, const V& v) { o.request.window_frames = v.integer(1, 100'000); }},
+    {kHow, "overlap-frames", 0, integer, "N", "frames that two windows share, 1 + a multiple of 4 [the model's own]",
+     [](G& o, const V& v) { o.request.overlap_frames = v.integer(1, 100'000); }},
+    {kHow, "causal-block-size", 0, integer, "N",
+     "of diffusion forcing: latent frames denoised in step [the model's own]",
+     [](G& o, const V& v) { o.request.causal_block_size = v.integer(1, 1000); }},
+    {kHow, "ar-step", 0, integer, "N", "of diffusion forcing: steps that a block is ahead of the next [0]",
+     [](G& o, const V& v) { o.request.ar_step = v.integer(0, 1000); }},
+    {kHow, "addnoise-condition", 0, number, "X",
+     "of diffusion forcing: noise on the frames a window knows, 0 to 100 [20]",
+     [](G& o, const V& v) { o.request.addnoise_condition = v.number(0, 100); }},
     {kHow, "vae-tile-size", 0, text, "WxH", "decode in overlapping tiles of this many pixels, in less memory",
      [](G& o, const V& v) { o.request.vae_tile_size = v.size(16, 8192); }},
     {kHow, "vae-tile-stride", 0, text, "WxH", "from one tile to the next [3/4 of the tile]",
@@ -163,6 +217,7 @@ examples:
   sora-gen --prompt "a red circle moves to the right" -o circle.mp4
   sora-gen -p "a cat in the snow" -m Wan-AI/Wan2.1-T2V-1.3B-Diffusers --seconds 5 --dry-run
   echo "a cat in the snow" | sora-gen --prompt - --seed 7 --json
+  sora-gen -p "the ball bounces on" --extend circle.mp4 --seconds 10 -o longer.mp4
 )";
 
 }  // namespace

@@ -10,9 +10,16 @@
 
 namespace sora {
 
-/// What follows the flag, and so what its value is in a config file: a string, an integer, a number, either number or
-/// string.
-enum class Takes { nothing, text, integer, number, fraction };
+/// What follows the flag, and so what its value is in a config file.
+enum class Takes {
+  nothing,
+  text,       ///< a string
+  two_texts,  ///< two words; an array of two strings
+  texts,      ///< one word each time that the flag is given; a string or an array of strings
+  integer,
+  number,
+  fraction,  ///< a number or a string
+};
 
 template <class Options>
 struct Flag {
@@ -22,7 +29,7 @@ struct Flag {
   Takes takes = Takes::nothing;
   std::string_view value;  ///< what --help calls the value
   std::string_view help;
-  void (*set)(Options&, const Value&) = nullptr;
+  void (*set)(Options&, const Value&) = nullptr;  ///< called for each value, in order
 };
 
 std::span<const Flag<Generate>> generate_flags();

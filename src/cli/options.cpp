@@ -18,8 +18,8 @@ constexpr const char* kNoPrompt = "no prompt: give --prompt TEXT, or --prompt - 
 using Words = std::vector<std::string>;
 
 struct Split {
-  std::map<std::string_view, std::string> values;  // by flag name; empty text for a switch
-  Words rest;                                      // what belongs to no flag
+  std::map<std::string_view, Words> values;  // by flag name; an empty word for a switch
+  Words rest;                                // what belongs to no flag
 };
 
 template <class Options>
@@ -53,6 +53,21 @@ const Flag<Options>* last_flag(std::span<const Flag<Options>> flags, std::string
   return find_flag(flags, std::string{'-', word.back()});
 }
 
+int values_of(Takes takes) { return takes == Takes::nothing ? 0 : takes == Takes::two_texts ? 2 : 1; }
+
+template <class Options>
+const std::string& next_value(std::span<const Flag<Options>> flags, const Flag<Options>& flag, const Words& words,
+                              std::size_t at) {
+  const std::string_view value = flag.takes == Takes::two_texts ? "a value" : "the value";
+  require(at < words.size(), Fault::usage, "--{}: {} is missing", flag.name, value);
+  const std::string& word = words[at];
+  if (find_flag(flags, word) == nullptr) return word;
+  require(flag.takes != Takes::two_texts, Fault::usage,
+          "--{}: {} is missing; {} is a flag (write ./{} if it is a file)", flag.name, value, word, word);
+  fail(Fault::usage, "--{}: {} is missing; {} is a flag (write --{}={} if it is meant as the value)", flag.name, value,
+       word, flag.name, word);
+}
+
 // Where CLI11 would guess, an error: "--prompt --steps 5" makes "--steps" the prompt, "--json=no" sets json, and "-o=x"
 // makes "=x" the output. "--prompt= x" makes x the prompt: here the empty value gets a word of its own.
 template <class Options>
@@ -73,16 +88,14 @@ Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
     if (flag == nullptr) continue;
     if (flag->takes == Takes::nothing) {
       require(!has_value, Fault::usage, "--{} takes no value, found {}", flag->name, printable(word));
+    } else if (has_value && flag->takes == Takes::two_texts) {
+      fail(Fault::usage, "--{} takes two values, as in --{} {}; found {}", flag->name, flag->name, flag->value,
+           printable(word));
     } else if (has_value && equals + 1 == word.size()) {
       safe.back().pop_back();
       safe.emplace_back();
     } else if (!has_value) {
-      require(i + 1 < words.size(), Fault::usage, "--{}: the value is missing", flag->name);
-      const std::string& next = words[++i];
-      require(find_flag(flags, next) == nullptr, Fault::usage,
-              "--{}: the value is missing; {} is a flag (write --{}={} if it is meant as the value)", flag->name, next,
-              flag->name, next);
-      safe.push_back(next);
+      for (int n = 0; n < values_of(flag->takes); ++n) safe.push_back(next_value(flags, *flag, words, ++i));
     }
   }
   return safe;
@@ -125,7 +138,8 @@ Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_
   for (const Flag<Options>& flag : flags) {
     names.push_back(dashed(flag));
     const std::string spelling = flag.letter == '\0' ? dashed(flag) : dashed_letter(flag) + "," + dashed(flag);
-    CLI::Option* option = flag.takes == Takes::nothing ? app.add_flag(spelling) : app.add_option(spelling)->expected(1);
+    CLI::Option* option = flag.takes == Takes::nothing ? app.add_flag(spelling)
+                                                       : app.add_option(spelling)->expected(values_of(flag.takes));
     options[flag.name] = option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   Words reversed = without_traps(flags, words);
@@ -138,9 +152,11 @@ Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_
 
   Split result;
   result.rest = checked_rest(app.remaining(), most_rest, names);
-  for (const auto& [name, option] : options) {
-    require(option->count() <= 1, Fault::usage, "--{} is given {} times", name, option->count());
-    if (option->count() == 1) result.values[name] = option->results().front();
+  for (const Flag<Options>& flag : flags) {
+    const CLI::Option* option = options.at(flag.name);
+    const std::size_t times = option->count() / static_cast<std::size_t>(std::max(1, values_of(flag.takes)));
+    require(times <= 1 || flag.takes == Takes::texts, Fault::usage, "--{} is given {} times", flag.name, times);
+    if (times > 0) result.values[flag.name] = option->results();
   }
   return result;
 }
@@ -149,7 +165,8 @@ template <class Options>
 void apply(std::span<const Flag<Options>> flags, const Split& split, Options& options) {
   for (const Flag<Options>& flag : flags) {
     const auto given = split.values.find(flag.name);
-    if (given != split.values.end()) flag.set(options, {dashed(flag), given->second});
+    if (given == split.values.end()) continue;
+    for (const std::string& text : given->second) flag.set(options, {dashed(flag), text});
   }
 }
 
@@ -162,34 +179,49 @@ std::string fraction_text(JsonObject& json, std::string_view key) {
   }
 }
 
-std::string value_text(JsonObject& json, const Flag<Generate>& flag) {
+Words value_texts(JsonObject& json, const Flag<Generate>& flag) {
+  const auto strings = [&] {
+    return json.has_array(flag.name) ? json.read<Words>(flag.name) : Words{json.read<std::string>(flag.name)};
+  };
+  Words texts;
   switch (flag.takes) {
     case Takes::nothing:
-      return "";
-    case Takes::text: {
-      std::string text = json.read<std::string>(flag.name);
-      if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
-      return text;
-    }
+      return {""};
+    case Takes::text:
+      texts = {json.read<std::string>(flag.name)};
+      break;
+    case Takes::two_texts:
+      texts = json.read<Words>(flag.name);
+      if (texts.size() != 2) json.fail_at(flag.name, fmt::format("expected two strings, found {}", texts.size()));
+      break;
+    case Takes::texts:
+      texts = strings();
+      break;
     case Takes::integer:
-      return fmt::format("{}", json.read<std::int64_t>(flag.name));
+      return {fmt::format("{}", json.read<std::int64_t>(flag.name))};
     case Takes::number:
-      return fmt::format("{}", json.read<double>(flag.name));
+      return {fmt::format("{}", json.read<double>(flag.name))};
     case Takes::fraction:
-      return fraction_text(json, flag.name);
+      return {fraction_text(json, flag.name)};
   }
-  fail(Fault::bug, "a flag that takes nothing known");
+  for (const std::string& text : texts) {
+    if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
+  }
+  return texts;
 }
 
-void apply_config(const std::string& file, Generate& options) {
+// A key whose flag is given is checked all the same, and then forgotten.
+void apply_config(const std::string& file, const Split& given, Generate& options) {
   JsonObject json = JsonObject::from_file(file, Fault::usage);
+  Generate forgotten;
   for (const Flag<Generate>& flag : generate_flags()) {
     if (flag.name == "config" || flag.name == "help" || flag.name == "version") continue;
-    const Value value{printable(file) + ": " + std::string(flag.name), ""};
+    Generate& target = given.values.contains(flag.name) ? forgotten : options;
+    const std::string origin = printable(file) + ": " + std::string(flag.name);
     if (flag.takes == Takes::nothing) {
-      if (json.read_or(flag.name, false)) flag.set(options, value);
+      if (json.read_or(flag.name, false)) flag.set(target, {origin, ""});
     } else if (json.has(flag.name)) {
-      flag.set(options, {value.origin, value_text(json, flag)});
+      for (const std::string& text : value_texts(json, flag)) flag.set(target, {origin, text});
     } else {
       json.ignore({flag.name});  // known, so that finish() can suggest it
     }
@@ -204,10 +236,12 @@ Command parse_generate(const Words& words) {
   if (file != given.values.end()) {
     Generate from_flags;
     apply(generate_flags(), given, from_flags);  // a wrong flag is reported before a wrong file
-    if (!from_flags.help && !from_flags.version) apply_config(file->second, options);
-    if (given.values.contains("seconds") || given.values.contains("num-frames")) {
-      options.request.seconds.reset();  // both say the length: either flag wins over either key
+    if (!from_flags.help && !from_flags.version) apply_config(file->second.front(), given, options);
+    if (given.values.contains("seconds") || given.values.contains("num-frames") ||
+        given.values.contains("extend-frames")) {
+      options.request.seconds.reset();  // all say the length: each flag wins over each key
       options.request.num_frames.reset();
+      options.request.extend_frames.reset();
     }
   }
   apply(generate_flags(), given, options);

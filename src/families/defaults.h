@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "architecture/wan_transformer.h"
+#include "sora/checkpoint.h"
 #include "sora/plan.h"
 
 namespace sora {
@@ -11,10 +13,16 @@ namespace sora {
 struct CheckpointFacts {
   std::string pipeline;
   int experts = 1, num_layers = 0, num_attention_heads = 0, in_channels = 0;
+  int pos_embed_seq_len = 0;  ///< 0 for null
 };
+CheckpointFacts facts_of(const Checkpoint& checkpoint, int experts, const WanTransformerConfig& denoiser);
 
 /// The defaults of the most specific file that matches. There is one for every pipeline of the registry (a test says
 /// so).
 Defaults read_defaults(const CheckpointFacts& facts);
+
+/// Whether that file says that the checkpoint was trained with clean frames in any position, where nothing in the
+/// checkpoint itself says so.
+bool knows_clean_frames(const CheckpointFacts& facts);
 
 }  // namespace sora

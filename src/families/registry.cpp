@@ -12,8 +12,19 @@
 namespace sora {
 namespace {
 
+// The three pipelines are three ways to call the same weights.
+constexpr std::string_view kForcing = "SkyReels-V2 diffusion forcing, text, image or clip to long video";
+
 constexpr Family kFamilies[] = {
-    {"WanPipeline", "Wan 2.1 and 2.2, text to video", wan_traits},
+    {"WanPipeline", "Wan 2.1 and 2.2, text to video; with the TI2V layout also from images and clips", wan_traits},
+    {"WanImageToVideoPipeline", "Wan 2.1 and 2.2, image to video", wan_traits},
+    {"WanVideoToVideoPipeline", "Wan 2.1, text or video to video", wan_traits},
+    {"WanVACEPipeline", "Wan 2.1 VACE, text, images, clips and masks to video", wan_vace_traits},
+    {"SkyReelsV2Pipeline", "SkyReels-V2, text to video", skyreels_v2_traits},
+    {"SkyReelsV2ImageToVideoPipeline", "SkyReels-V2, image to video", skyreels_v2_image_traits},
+    {"SkyReelsV2DiffusionForcingPipeline", kForcing, skyreels_v2_forcing_traits},
+    {"SkyReelsV2DiffusionForcingImageToVideoPipeline", kForcing, skyreels_v2_forcing_traits},
+    {"SkyReelsV2DiffusionForcingVideoToVideoPipeline", kForcing, skyreels_v2_forcing_traits},
 };
 
 template <class Class>
@@ -28,7 +39,9 @@ constexpr Known<TextEncoderClass> kTextEncoders[] = {
 };
 
 constexpr Known<DenoiserClass> kDenoisers[] = {
+    {"SkyReelsV2Transformer3DModel", DenoiserClass::skyreels_v2},
     {"WanTransformer3DModel", DenoiserClass::wan},
+    {"WanVACETransformer3DModel", DenoiserClass::wan_vace},
 };
 
 constexpr Known<VaeClass> kVaes[] = {
@@ -75,6 +88,15 @@ TextEncoderClass text_encoder_class(const Checkpoint& checkpoint) {
 
 DenoiserClass denoiser_class(const Checkpoint& checkpoint, std::string_view component) {
   return look_up(checkpoint, component, kDenoisers);
+}
+
+void require_denoiser(const Checkpoint& checkpoint, std::string_view component, DenoiserClass expected) {
+  if (denoiser_class(checkpoint, component) == expected) return;
+  const auto known = std::find_if(std::begin(kDenoisers), std::end(kDenoisers),
+                                  [&](const auto& each) { return each.value == expected; });
+  fail(Fault::input, "{}: the class of \"{}\" is \"{}\"; a {} has a {}",
+       (checkpoint.folder() / "model_index.json").string(), component, checkpoint.component_class(component),
+       checkpoint.pipeline(), known->name);
 }
 
 VaeClass vae_class(const Checkpoint& checkpoint) { return look_up(checkpoint, "vae", kVaes); }

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 
+#include "architecture/skyreels_v2_transformer.h"
 #include "architecture/t5.h"
 #include "architecture/wan_transformer.h"
+#include "architecture/wan_vace_transformer.h"
 #include "architecture/wan_vae.h"
 #include "sora/model.h"
 
@@ -15,8 +17,15 @@ namespace sora {
 /// T5EncoderModel and UMT5EncoderModel.
 std::unique_ptr<TextEncoder> make_t5_encoder(const T5Config& config, const Weights& weights);
 
-/// WanTransformer3DModel for text-to-video: Wan 2.1, one expert of 2.2 A14B, 2.2 TI2V.
+/// WanTransformer3DModel: Wan 2.1, one expert of 2.2 A14B, 2.2 TI2V, for text or images to video.
 std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights);
+
+/// WanVACETransformer3DModel.
+std::unique_ptr<Denoiser> make_wan_vace_transformer(const WanVaceTransformerConfig& config, const Weights& weights);
+
+/// SkyReelsV2Transformer3DModel, for diffusion forcing or not.
+std::unique_ptr<Denoiser> make_skyreels_v2_transformer(const SkyReelsV2TransformerConfig& config,
+                                                       const Weights& weights);
 
 /// AutoencoderKLWan, both generations.
 std::unique_ptr<Vae> make_wan_vae(const WanVaeConfig& config, const Weights& weights);

@@ -3,10 +3,9 @@
 #include "sora/error.h"
 
 namespace sora {
-namespace {
 
 // Completes "this checkpoint cannot".
-std::string_view phrase(Skill skill) {
+std::string_view to_string(Skill skill) {
   switch (skill) {
     case Skill::first_frame:
       return "start from given frames";
@@ -33,8 +32,6 @@ std::string_view phrase(Skill skill) {
   }
   fail(Fault::bug, "a skill without a name");
 }
-
-}  // namespace
 
 bool can(const Traits& traits, Skill skill) {
   using enum GivenSupport;
@@ -66,7 +63,7 @@ bool can(const Traits& traits, Skill skill) {
 void require_skill(const Traits& traits, Skill skill, std::string_view asked) {
   if (can(traits, skill)) return;
   const auto who = traits.who_can.find(skill);
-  fail(Fault::usage, "{}: this checkpoint ({}) cannot {}{}", asked, traits.family, phrase(skill),
+  fail(Fault::usage, "{}: this checkpoint ({}) cannot {}{}", asked, traits.family, to_string(skill),
        who == traits.who_can.end() ? "" : "; these can: " + who->second);
 }
 
