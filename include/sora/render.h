@@ -9,6 +9,7 @@
 #include "sora/model.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
+#include "sora/quality.h"
 
 namespace sora {
 
@@ -31,7 +32,7 @@ class SavedLatents;
 
 /// Goes on after what `saved` holds of this video, and adds to it. Throws Error{input} if latents become NaN or
 /// infinite. Without model.used_again, the model's denoiser is gone once there is nothing more to sample.
-void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
-            FrameSink& sink, Progress& progress);
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+               FrameSink& sink, Progress& progress);
 
 }  // namespace sora

@@ -127,7 +127,7 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   result.seconds.load_model = watch.lap();
   StageWatch stages(progress, result.seconds);
-  render(plan, std::move(contexts), model, reader, saved, *output.sink, stages);
+  result.quality = render(plan, std::move(contexts), model, reader, saved, *output.sink, stages);
   stages.rendered();
 
   result.output = plan.output.path.string();

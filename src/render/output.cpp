@@ -27,7 +27,7 @@ FrameRange common(const FrameRange& a, const FrameRange& b) {
 }  // namespace
 
 Output::Output(const Plan& plan, const PixelReader& read, FrameSink& sink, Progress& progress)
-    : plan_(plan), read_(read), sink_(sink), progress_(progress) {
+    : plan_(plan), read_(read), sink_(sink), progress_(progress), quality_(plan) {
   progress_.update(Stage::decode, 0, plan_.pixel_frames);
   if (plan_.before) copy(*plan_.before);
 }
@@ -42,6 +42,7 @@ void Output::write(const Tensor& pixels) {
     const Tensor rgb = to_8bit(pixels.narrow(2, shown.first - range.first, shown.count));
     decoded_ = shown.first;
     put_given(rgb);
+    quality_.add_frames(rgb);
     put(rgb);
   }
   decoded_ = range.end();

@@ -2,6 +2,7 @@
 // parts of clips that are not rendered.
 #pragma once
 
+#include "render/quality.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
 #include "sora/render.h"
@@ -16,6 +17,7 @@ class Output {
   void write(const Tensor& pixels);
   /// Everything is written; the sink is finished.
   void finish();
+  const QualityWatch& quality() const { return quality_; }
 
  private:
   void copy(const ClipPart& part);
@@ -26,6 +28,7 @@ class Output {
   const PixelReader& read_;
   FrameSink& sink_;
   Progress& progress_;
+  QualityWatch quality_;
   int decoded_ = 0, written_ = 0;
 };
 

@@ -108,6 +108,8 @@ class Renderer {
     }
   }
 
+  const Tensor& latents() const { return video_.latents; }
+
  private:
   // Windows that are denoised together.
   std::vector<std::span<const Window>> groups() const {
@@ -182,8 +184,8 @@ class Renderer {
 
 }  // namespace
 
-void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
-            FrameSink& sink, Progress& progress) {
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+               FrameSink& sink, Progress& progress) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
   std::optional<Output> output;
@@ -193,6 +195,7 @@ void render(const Plan& plan, Contexts contexts, Model& model, const PixelReader
   });
   output->finish();
   saved.remove();
+  return output->quality().result(renderer.latents());
 }
 
 }  // namespace sora
