@@ -150,8 +150,16 @@ class Renderer {
     const SampleArgs args{plan_,   windows, conditions,     contexts_, model_,
                           device_, rng_,    condition_rng_, steps_,    progress_};
     const Tensor latents = (forces() ? sample_forcing(args) : sample_flow(args)).to(at::kCPU, at::kFloat);
-    saved_.save(group, {latents, rng_.state(), condition_rng_.state()});
+    save(group, latents);
     keep(windows, latents);
+  }
+
+  void save(int group, const Tensor& latents) const {
+    try {
+      saved_.save(group, {latents, rng_.state(), condition_rng_.state()});
+    } catch (const Error& error) {
+      progress_.note(fmt::format("latents are not kept, so that this render cannot be resumed: {}", error.what()));
+    }
   }
 
   void keep(std::span<const Window> windows, const Tensor& latents) {

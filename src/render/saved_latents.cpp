@@ -64,21 +64,18 @@ Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::s
 
 }  // namespace
 
-SavedLatents::SavedLatents(fs::path folder, const std::string& identity) : folder_(std::move(folder)) {
+SavedLatents::SavedLatents(fs::path folder, std::string identity)
+    : folder_(std::move(folder)), identity_(std::move(identity)) {
   const fs::path plan = folder_ / kIdentity;
   std::error_code none;
-  if (fs::exists(plan, none)) {
-    if (read_file(plan, kMostIdentity, Fault::output) == identity) return;
-    remove();
-  }
-  write_file(plan, identity);
+  if (fs::exists(plan, none) && read_file(plan, kMostIdentity, Fault::output) != identity_) remove();
 }
 
 fs::path SavedLatents::file(int index) const { return folder_ / fmt::format("{}{:04}.safetensors", kPrefix, index); }
 
 std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   std::error_code none;
-  if (folder_.empty() || !fs::exists(file(index), none)) return std::nullopt;
+  if (folder_.empty() || !fs::exists(folder_ / kIdentity, none) || !fs::exists(file(index), none)) return std::nullopt;
   try {
     const SafetensorsHeader header = read_safetensors_header(file(index));
     const std::string bytes = read_file(file(index), header.file_size, Fault::input);
@@ -90,7 +87,16 @@ std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
 }
 
 void SavedLatents::save(int index, const Part& part) const {
-  if (!folder_.empty()) write_file(file(index), to_safetensors(part));
+  if (folder_.empty()) return;
+  std::error_code none;
+  try {
+    // First, so that latents never lie there without saying of what.
+    if (!fs::exists(folder_ / kIdentity, none)) write_file(folder_ / kIdentity, identity_);
+    write_file(file(index), to_safetensors(part));
+  } catch (const Error&) {
+    fs::remove(folder_, none);  // if it is empty
+    throw;
+  }
 }
 
 void SavedLatents::remove() const {

@@ -21,11 +21,12 @@ class SavedLatents {
   /// Nothing is kept.
   SavedLatents() = default;
   /// `identity` says all that the latents depend on. What the folder holds of another identity is removed.
-  SavedLatents(std::filesystem::path folder, const std::string& identity);
+  /// Without anything to keep, there is no folder.
+  SavedLatents(std::filesystem::path folder, std::string identity);
 
   /// Empty if there is no such part, or none that can be read.
   std::optional<Part> load(int index) const;
-  /// Error{output} if it cannot be written.
+  /// Error{output} if it cannot be written; then nothing of the part is there.
   void save(int index, const Part& part) const;
   /// For when the video is whole.
   void remove() const;
@@ -33,6 +34,7 @@ class SavedLatents {
  private:
   std::filesystem::path file(int index) const;
   std::filesystem::path folder_;
+  std::string identity_;
 };
 
 }  // namespace sora

@@ -18,6 +18,7 @@
 #include "jobs/components.h"
 #include "render/rng.h"
 #include "render/sample.h"
+#include "render/saved_latents.h"
 #include "support/files.h"
 #include "support/tensors.h"
 #include "text/prompt_cleaning.h"
