@@ -10,10 +10,12 @@ that they do not use.
 
 import json
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler, WanTransformer3DModel
 from safetensors.torch import save_file
+from torch import nn
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "data" / "denoiser"
 
@@ -23,6 +25,7 @@ SHAPES = {
     "wide_patches": dict(patch_size=(1, 1, 3), num_attention_heads=5, attention_head_dim=4),
     "one_head": dict(patch_size=(1, 2, 1), num_attention_heads=1, attention_head_dim=32, eps=1e-5, freq_dim=30),
 }
+Module = TypeVar("Module", bound=nn.Module)
 LATENTS, TEXT_ROWS, PADDED_LENGTH = (1, 4, 3, 4, 6), 5, 20
 
 FLOW = dict(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0)
@@ -55,11 +58,7 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator("cpu").manual_seed(seed)
 
 
-def random_transformer(seed: int, shape: dict[str, object]) -> WanTransformer3DModel:
-    model = WanTransformer3DModel(
-        in_channels=4, out_channels=4, text_dim=8, ffn_dim=24, num_layers=2, rope_max_seq_len=16,
-        **(dict(freq_dim=16) | shape),
-    )  # fmt: skip
+def randomize(model: Module, seed: int) -> Module:
     source = generator(seed)
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=source)
@@ -68,6 +67,20 @@ def random_transformer(seed: int, shape: dict[str, object]) -> WanTransformer3DM
         value = 1 + 0.3 * noise if is_gain else noise / fan_in**0.5
         parameter.data = value.bfloat16().float()  # so that it can be stored in half the bytes
     return model.eval()
+
+
+def random_transformer(seed: int, shape: dict[str, object]) -> WanTransformer3DModel:
+    model = WanTransformer3DModel(
+        in_channels=4, out_channels=4, text_dim=8, ffn_dim=24, num_layers=2, rope_max_seq_len=16,
+        **(dict(freq_dim=16) | shape),
+    )  # fmt: skip
+    return randomize(model, seed)
+
+
+def save(model: nn.Module, folder: Path) -> None:
+    model.save_config(folder)
+    weights = {key: value.bfloat16() for key, value in model.state_dict().items()}
+    save_file(weights, folder / "diffusion_pytorch_model.safetensors")
 
 
 def denoiser_calls(model: WanTransformer3DModel) -> dict[str, torch.Tensor]:
@@ -103,9 +116,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for seed, (name, shape) in enumerate(SHAPES.items()):
         model = random_transformer(seed, shape)
-        model.save_config(FOLDER / name)
-        weights = {key: value.bfloat16() for key, value in model.state_dict().items()}
-        save_file(weights, FOLDER / name / "diffusion_pytorch_model.safetensors")
+        save(model, FOLDER / name)
         save_file(denoiser_calls(model), FOLDER / name / "calls.safetensors")
     tensors = {}
     for case, (kind, steps, options) in SCHEDULES.items():

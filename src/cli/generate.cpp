@@ -58,7 +58,22 @@ std::int64_t disk_free_for(const std::filesystem::path& output) {
   return disk_free_bytes(folder);
 }
 
-void warn_of_surprises(const Request& request, const Plan& plan, const PlanContext& context) {
+MediaInfo probe(const std::filesystem::path& media) {
+  require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
+  return engine().probe(media);
+}
+
+void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context) {
+  if (plan.sampling.continuation == Continuation::blended) {
+    spdlog::warn(
+        "this checkpoint makes {} frames at a time; longer videos are blended from {} windows and tend to repeat "
+        "themselves",
+        traits.defaults.window_frames, plan.windows.size());
+  }
+  if (traits.continuation == Continuation::none && plan.rendered_frames > traits.defaults.window_frames) {
+    spdlog::warn("this checkpoint was made for {} frames at a time; {} may look worse", traits.defaults.window_frames,
+                 plan.rendered_frames);
+  }
   if (request.negative_prompt && !plan.guidance.on()) {
     spdlog::warn("--negative-prompt has no effect: guidance is off at scale {}", plan.guidance.scale);
   }
@@ -118,7 +133,7 @@ void run_generate(Generate options) {
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
-  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), draw_seed());
+  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), draw_seed(), probe);
   const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
                             disk_free_for(plan.output.path)};
   if (options.dry_run) {
@@ -131,7 +146,7 @@ void run_generate(Generate options) {
 
   spdlog::debug("the plan:\n{}", plan_text(plan, context));
   if (plan.seed_drawn) spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
-  warn_of_surprises(request, plan, context);
+  warn_of_surprises(request, plan, traits, context);
   const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
   const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
   const JobResult result = engine().render(plan, checkpoint, *progress);

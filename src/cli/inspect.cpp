@@ -59,6 +59,14 @@ std::string human_count(std::int64_t count) {
   return fmt::format("{:.2f} M", static_cast<double>(count) / 1e6);
 }
 
+std::vector<std::string_view> skills_of(const Traits& traits) {
+  std::vector<std::string_view> skills;
+  for (const Skill skill : kSkills) {
+    if (can(traits, skill)) skills.push_back(to_string(skill));
+  }
+  return skills;
+}
+
 std::string inspect_text(const Checkpoint& checkpoint, const Traits& traits, std::string_view makes,
                          const std::vector<Component>& components) {
   const Defaults& defaults = traits.defaults;
@@ -78,6 +86,8 @@ std::string inspect_text(const Checkpoint& checkpoint, const Traits& traits, std
        fmt::format("multiples of {} up to {} pixels a side, {} frames, {} text tokens", multiple,
                    traits.max_latent_side * traits.compression.space,
                    pixel_frames_of(traits.max_latent_frames, traits.compression), traits.max_sequence_length));
+  const std::vector<std::string_view> skills = skills_of(traits);
+  line("also can", skills.empty() ? "nothing" : fmt::format("{}", fmt::join(skills, ", ")));
   text += fmt::format("\n{:<16} {:<28} {:>10} {:>9} {:>5}  {}\n", "component", "class", "parameters", "size", "files",
                       "type");
   for (const Component& component : components) {
@@ -110,6 +120,7 @@ ordered_json inspect_json(const Checkpoint& checkpoint, const Traits& traits, st
           {"pipeline", checkpoint.pipeline()},
           {"family", traits.family},
           {"makes", makes},
+          {"also_can", skills_of(traits)},
           {"defaults",
            {{"size", to_string(defaults.size)},
             {"num_frames", defaults.num_frames},

@@ -1,34 +1,92 @@
-// The plan as lines and as JSON.
+// The plan as lines.
 #include "cli/show_plan.h"
 
 #include <fmt/format.h>
-
-#include <array>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 
 namespace sora {
 namespace {
 
-using nlohmann::ordered_json;
+std::string frames_text(int first, int count) {
+  return count == 1 ? fmt::format("frame {}", first) : fmt::format("frames {} to {}", first, first + count - 1);
+}
+
+std::string name_of(const std::filesystem::path& media) { return printable(media.string(), 200); }
 
 std::string video_text(const Plan& plan) {
   std::string text = fmt::format("{}, {} frames at {} fps, {:.2f} s", to_string(plan.size), plan.pixel_frames,
                                  to_string(plan.fps), plan.pixel_frames / plan.fps.value());
-  if (plan.rendered_frames != plan.pixel_frames) {
-    text += fmt::format(" (rendered as {} frames, the end is trimmed)", plan.rendered_frames);
+  if (plan.shown.count == plan.rendered_frames) return text;
+  const char* trimmed = plan.shown.first == 0                      ? "the end is"
+                        : plan.shown.end() == plan.rendered_frames ? "the start is"
+                                                                   : "both ends are";
+  return text + fmt::format(" (rendered as {} frames, {} trimmed)", plan.rendered_frames, trimmed);
+}
+
+std::string given_text(const GivenSpan& span, const Plan& plan) {
+  const std::string media = name_of(span.media) + (span.image ? "" : ", " + frames_text(span.source_first, span.count));
+  if (span.at == plan.rendered_frames) return media + ", right after the last frame";
+  const int output = span.at - plan.shown.first + (plan.before ? plan.before->frames.count : 0);
+  return fmt::format("{}, at {}{}", media, frames_text(output, span.count),
+                     plan.sampling.given == GivenUse::noised ? ", noised" : "");
+}
+
+std::string part_text(const ClipPart& part) {
+  return fmt::format("{}, {}, as they are", name_of(part.media), frames_text(part.frames.first, part.frames.count));
+}
+
+std::string scenes_text(const Plan& plan) {
+  std::string text;
+  for (const Scene& scene : plan.scenes) {
+    text += fmt::format("{}from latent frame {} \"{}\"", text.empty() ? "" : "; ", scene.first,
+                        printable(scene.prompt, 200));
   }
   return text;
 }
 
-std::string windows_text(const Plan& plan) {
-  std::string text = std::to_string(plan.windows.size());
-  for (const Window& window : plan.windows) {
-    text += fmt::format("{} latent frames {} to {}, {} tokens", &window == plan.windows.data() ? ":" : ";",
-                        window.first, window.first + window.shape.frames - 1, window.tokens);
+constexpr std::size_t kListedWindows = 4;
+
+std::string continuation_text(Continuation continuation) {
+  switch (continuation) {
+    case Continuation::none:
+      return "";
+    case Continuation::blended:
+      return "; blended, so the video tends to loop";
+    case Continuation::clean_prefix:
+      return "; each goes on from clean frames of the one before";
+    case Continuation::forcing:
+      return "; each goes on from the one before by diffusion forcing";
   }
-  return text;
+  return "";
+}
+
+std::string windows_text(const Plan& plan) {
+  const std::vector<Window>& windows = plan.windows;
+  std::string text = std::to_string(windows.size());
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (windows.size() > kListedWindows && i == 2) text += "; ...";
+    if (windows.size() > kListedWindows && i >= 2 && i + 1 < windows.size()) continue;
+    const Window& window = windows[i];
+    text += fmt::format("{} latent frames {} to {}, {} tokens", i == 0 ? ":" : ";", window.first, window.end() - 1,
+                        window.tokens);
+  }
+  return windows.size() == 1 ? text : text + continuation_text(plan.sampling.continuation);
+}
+
+std::string steps_text(const Plan& plan) {
+  const Sampling& sampling = plan.sampling;
+  std::string text = fmt::format("{} steps", plan.steps);
+  if (sampling.strength < 1) {
+    text = fmt::format("{} of {} steps (strength {})", static_cast<int>(plan.steps * sampling.strength), plan.steps,
+                       sampling.strength);
+  }
+  if (!sampling.forcing) return text;
+  const Forcing& forcing = *sampling.forcing;
+  text += ", diffusion forcing";
+  if (forcing.ar_step > 0)
+    text += fmt::format(" in blocks of {} latent frames, {} steps apart", forcing.block, forcing.ar_step);
+  return text + fmt::format(", noise {} on known frames", forcing.addnoise);
 }
 
 std::string guidance_text(const Plan& plan) {
@@ -71,11 +129,17 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   line("family", context.family);
   line("prompt", fmt::format("\"{}\"", printable(plan.prompt, 200)));
   if (plan.guidance.on()) line("negative", fmt::format("\"{}\"", printable(plan.negative_prompt, 200)));
+  if (plan.scenes.size() > 1) line("scenes", scenes_text(plan));
   line("video", video_text(plan));
+  if (plan.before) line("before", part_text(*plan.before));
+  for (const GivenSpan& span : plan.given) line("given", given_text(span, plan));
+  if (plan.after) line("after", part_text(*plan.after));
+  if (plan.mask) line("mask", name_of(plan.mask->media));
+  for (const std::filesystem::path& image : plan.reference_images) line("reference", name_of(image));
   line("latents",
        fmt::format("{} channels, {} frames of {}x{}", latent.channels, latent.frames, latent.width, latent.height));
   line("windows", windows_text(plan));
-  line("sampling", fmt::format("{} steps, {}", plan.steps, guidance_text(plan)));
+  line("sampling", fmt::format("{}, {}", steps_text(plan), guidance_text(plan)));
   line("text", fmt::format("up to {} tokens", plan.max_sequence_length));
   if (plan.vae_tiling) {
     line("tiles", fmt::format("{}, {} apart", to_string(plan.vae_tiling->tile), to_string(plan.vae_tiling->stride)));
@@ -92,56 +156,6 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
                              human_bytes(context.disk_free)));
   line("fits", fits_text(plan, context));
   return text;
-}
-
-ordered_json plan_json(const Plan& plan, const PlanContext& context) {
-  const Cost& cost = plan.cost;
-  ordered_json windows = ordered_json::array();
-  for (const Window& window : plan.windows) {
-    windows.push_back(
-        {{"first_latent_frame", window.first}, {"latent_frames", window.shape.frames}, {"tokens", window.tokens}});
-  }
-  ordered_json tiling, boundary, free;  // null where there is none
-  if (plan.vae_tiling)
-    tiling = {{"tile", to_string(plan.vae_tiling->tile)}, {"stride", to_string(plan.vae_tiling->stride)}};
-  if (plan.guidance.boundary) boundary = *plan.guidance.boundary;
-  if (context.memory_free) free = *context.memory_free;
-  const std::optional<bool> fit = fits(plan, context);
-  return {{"model", context.model},
-          {"family", context.family},
-          {"prompt", plan.prompt},
-          {"negative_prompt", plan.negative_prompt},
-          {"width", plan.size.width},
-          {"height", plan.size.height},
-          {"num_frames", plan.pixel_frames},
-          {"rendered_frames", plan.rendered_frames},
-          {"fps", to_string(plan.fps)},
-          {"seconds", plan.pixel_frames / plan.fps.value()},
-          {"latents", plan.latent.sizes()},
-          {"windows", windows},
-          {"steps", plan.steps},
-          {"guidance",
-           {{"on", plan.guidance.on()},
-            {"scale", plan.guidance.scale},
-            {"scale_2", plan.guidance.scale_2},
-            {"boundary", boundary}}},
-          {"max_sequence_length", plan.max_sequence_length},
-          {"vae_tiling", tiling},
-          {"seed", plan.seed},
-          {"seed_drawn", plan.seed_drawn},
-          {"device", device_name(plan.placement)},
-          {"dtype", dtype_name(plan.placement)},
-          {"threads", plan.placement.threads},
-          {"output", plan.output.path.string()},
-          {"crf", plan.output.crf},
-          {"preset", plan.output.preset},
-          {"flop", {{"text", cost.text_flop}, {"sample", cost.sample_flop}, {"decode", cost.decode_flop}}},
-          {"peak_bytes", {{"text", cost.text_bytes}, {"sample", cost.sample_bytes}, {"decode", cost.decode_bytes}}},
-          {"output_bytes", cost.output_bytes},
-          {"memory_free_bytes", free},
-          {"disk_free_bytes", context.disk_free},
-          {"fits", fit ? ordered_json(*fit) : ordered_json()},
-          {"exit", 0}};
 }
 
 }  // namespace sora

@@ -34,6 +34,16 @@ std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const std:
                             [](JsonObject json, const Weights& weights) {
                               return make_wan_transformer(read_wan_transformer_config(std::move(json)), weights);
                             });
+    case DenoiserClass::wan_vace:
+      return load_component(
+          checkpoint, component, target, std::move(loaded), [](JsonObject json, const Weights& weights) {
+            return make_wan_vace_transformer(read_wan_vace_transformer_config(std::move(json)), weights);
+          });
+    case DenoiserClass::skyreels_v2:
+      return load_component(
+          checkpoint, component, target, std::move(loaded), [](JsonObject json, const Weights& weights) {
+            return make_skyreels_v2_transformer(read_skyreels_v2_transformer_config(std::move(json)), weights);
+          });
   }
   fail(Fault::bug, "a denoiser class without a network");
 }

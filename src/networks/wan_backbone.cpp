@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "nn/trace.h"
 
@@ -34,10 +33,9 @@ PatchEmbedding::PatchEmbedding(const Weights& weights, const WanTransformerConfi
              weights.take("bias", {config.width()})) {}
 
 Tensor PatchEmbedding::operator()(const Tensor& video) const {
-  const std::int64_t ph = patch_size[1], pw = patch_size[2];
-  const std::int64_t channels = video.size(1), time = video.size(2), height = video.size(3) / ph,
-                     width = video.size(4) / pw;
-  return linear(video.reshape({1, channels, time, height, ph, width, pw})
+  const std::int64_t time = video.size(2), ph = patch_size[1], pw = patch_size[2];
+  const std::int64_t height = video.size(3) / ph, width = video.size(4) / pw;
+  return linear(video.reshape({1, -1, time, height, ph, width, pw})
                     .permute({0, 2, 3, 5, 1, 4, 6})
                     .reshape({1, time * height * width, -1}));
 }
@@ -54,7 +52,8 @@ WanBackbone::WanBackbone(const Weights& weights, const WanTransformerConfig& con
 }
 
 void WanBackbone::require_fit(const Context& context) const {
-  const auto& [text, image] = std::tie(context.text, context.image);
+  const TextEmbedding& text = context.text;
+  const Tensor& image = context.image;
   require(
       text.states.dim() == 3 && text.states.size(2) == config_.text_dim && text.padded_length >= text.states.size(1),
       Fault::bug, "a text of shape {} does not fit a transformer with \"text_dim\" {}",

@@ -26,13 +26,12 @@ class WanBackbone {
  public:
   WanBackbone(const Weights& weights, const WanTransformerConfig& config, Sinusoids sinusoids);
 
-  const WanTransformerConfig& config() const { return config_; }
   at::ScalarType dtype() const { return proj_out_.weight.scalar_type(); }
   at::TensorOptions options() const { return proj_out_.weight.options(); }  ///< dtype and device
   const std::vector<WanBlock>& blocks() const { return blocks_; }
 
-  /// Error{bug} for a context that this transformer does not take; Error{usage} for images with less than 512 text
-  /// tokens.
+  /// Error{bug} for a context that this transformer does not take; Error{usage} for images beside a text that is not
+  /// padded to 512 tokens.
   EmbeddedContext embed(const Context& context) const;
   /// Of latents, or of another video on their grid that has so many channels.
   TokenGrid grid_of(const Tensor& latents) const { return grid_of(latents, config_.in_channels); }

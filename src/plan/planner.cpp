@@ -146,7 +146,7 @@ std::vector<Scene> scenes_for(const Request& request, const Plan& plan, const Tr
   const auto output_frame = [&](int rendered) {
     return rendered - plan.shown.first + (plan.before ? plan.before->frames.count : 0);
   };
-  const int generated = order.leading == 0 ? 0 : pixel_frames_of(order.leading, traits.compression);
+  const int generated = order.leading == 0 ? plan.shown.first : pixel_frames_of(order.leading, traits.compression);
   const int latent_end = plan.latent.frames - order.trailing;
   const int end = std::min(plan.shown.end(), pixel_frames_of(latent_end, traits.compression));
   double earlier = 0;

@@ -6,9 +6,11 @@
 #include <string_view>
 
 #include "architecture/flow_match_euler.h"
+#include "architecture/skyreels_v2_transformer.h"
 #include "architecture/t5.h"
 #include "architecture/unipc.h"
 #include "architecture/wan_transformer.h"
+#include "architecture/wan_vace_transformer.h"
 #include "architecture/wan_vae.h"
 #include "base/text.h"
 #include "sora/checkpoint.h"
@@ -59,6 +61,12 @@ void read(char reader, JsonObject json) {
   switch (reader) {
     case 't':
       check_cost(sora::wan_transformer_cost(sora::read_wan_transformer_config(std::move(json))));
+      break;
+    case 'c':
+      check_cost(sora::wan_vace_transformer_cost(sora::read_wan_vace_transformer_config(std::move(json))));
+      break;
+    case 's':
+      check_cost(sora::skyreels_v2_transformer_cost(sora::read_skyreels_v2_transformer_config(std::move(json))));
       break;
     case 'v':
       check_cost(sora::wan_vae_decoder_cost(sora::read_wan_vae_config(std::move(json))));

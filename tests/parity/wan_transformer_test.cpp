@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "networks/networks.h"
-#include "nn/trace.h"
+#include "support/denoiser_calls.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/tensors.h"
@@ -16,125 +16,121 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::error_of;
+using test::expect_call;
+using test::expect_calls;
 using test::expect_close;
+using test::expect_layers;
 using test::read_tensors;
-using Tensors = std::map<std::string, Tensor>;
+using test::recorded_context;
+using test::recorded_run;
+using test::Tensors;
 
-constexpr double kLayer = 1e-5, kNetwork = 1e-5, kBf16 = 2e-2;
+constexpr double kNetwork = 1e-5;
 
-WanTransformerConfig config_in(const fs::path& folder) {
-  JsonObject json = JsonObject::from_file(folder / "config.json");
-  json.ignore({"_class_name", "_diffusers_version"});
-  return read_wan_transformer_config(std::move(json));
-}
-
-// The weights that a denoiser was made of must outlive only its construction.
 std::unique_ptr<Denoiser> load(const fs::path& folder, at::ScalarType dtype = at::kFloat) {
-  WeightFiles files(read_component_headers(folder, "diffusion_pytorch_model"), at::kCPU, dtype);
-  auto denoiser = make_wan_transformer(config_in(folder), files.root());
-  files.finish();
-  return denoiser;
+  const auto make = [](JsonObject json, const Weights& weights) {
+    return make_wan_transformer(read_wan_transformer_config(std::move(json)), weights);
+  };
+  return test::load_denoiser(folder, make, dtype);
 }
 
 fs::path model(const std::string& name) { return test::data("models/" + name); }
-Tensors reference(const std::string& run) { return read_tensors(test::data("ref/" + run + ".safetensors")); }
 
-// The padded rows of a recorded call as an embedding: the rows of zeros at the end are the padding.
-TextEmbedding text_of(const Tensor& padded) {
-  const std::int64_t tokens = padded.ne(0).any(2).sum().item<std::int64_t>();
-  return {padded.narrow(1, 0, tokens), padded.size(1)};
+// The recorded calls of a run: the first with the prompt, the second with the negative prompt if there is guidance, and
+// so on; no fewer than `least`.
+void expect_run(const std::string& run, Denoiser& denoiser, int calls_a_step, int least = 4) {
+  const Tensors recorded = recorded_run(run);
+  std::vector<Context> contexts;
+  for (int call = 0; call < calls_a_step; ++call) contexts.push_back(recorded_context(recorded, call));
+  expect_calls(run, recorded, denoiser, contexts, least);
 }
 
-// Recorded timesteps, one in all or one a token, as one a latent frame.
-Tensor by_frame(const Tensor& timesteps, std::int64_t latent_frames) {
-  const Tensor recorded = timesteps.to(at::kFloat);
-  return recorded.numel() == 1 ? recorded.expand({latent_frames}) : recorded.view({latent_frames, -1}).select(1, 0);
-}
-
-void expect_call(const std::string& name, const Tensor& actual, const Tensor& expected) {
-  EXPECT_EQ(actual.scalar_type(), expected.scalar_type()) << name;
-  if (expected.scalar_type() == at::kFloat) return expect_close(name, actual, expected, kNetwork);
-  expect_close(name, actual, expected, kBf16);
-  const Tensor a = actual.to(at::kDouble).flatten(), b = expected.to(at::kDouble).flatten();
-  EXPECT_GT(at::cosine_similarity(a, b, 0).item<double>(), 0.999) << name;
-}
-
-// All calls of a run: the first with the prompt, the second with the negative prompt if there is guidance, and so on.
-void expect_calls(const std::string& run, Denoiser& denoiser, int calls_a_step) {
-  const Tensors recorded = reference(run);
-  std::vector<PredictFn> bound;
-  for (int i = 0; i < calls_a_step; ++i) {
-    bound.push_back(denoiser.bind({text_of(recorded.at(fmt::format("dit.{:03}.in.encoder_hidden_states", i)))}));
-  }
-  int calls = 0;
-  for (; recorded.contains(fmt::format("dit.{:03}.out", calls)); ++calls) {
-    const std::string name = fmt::format("dit.{:03}", calls);
-    const Tensor& latents = recorded.at(name + ".in.hidden_states");
-    const Tensor timesteps = by_frame(recorded.at(name + ".in.timestep"), latents.size(2));
-    expect_call(run + " " + name, bound[calls % bound.size()](latents, timesteps), recorded.at(name + ".out"));
-  }
-  EXPECT_GE(calls, 2 * calls_a_step) << run;
-}
-
-// What diffusers calls the tensor that we call `name`, in our layout.
-Tensor traced_reference(const Tensors& recorded, const std::string& name) {
-  const Tensor& tensor = recorded.at("transformer.call0." + name);
-  if (name == "patch_embedding") return tensor.flatten(2).transpose(1, 2);
-  if (name == "rope.0") return tensor.flatten(0, 2).slice(1, 0, std::nullopt, 2);  // each angle is there twice
-  if (name == "rope.1") return tensor.flatten(0, 2).slice(1, 1, std::nullopt, 2);
-  return tensor;
-}
-
-void expect_layers(const std::string& name, const std::string& run) {
-  const Tensors recorded = reference(run);
-  const Tensor& latents = recorded.at("dit.000.in.hidden_states");
-  const TextEmbedding text = text_of(recorded.at("dit.000.in.encoder_hidden_states"));
+void expect_layers_of(const std::string& name, const std::string& run, int least) {
+  const Tensors recorded = recorded_run(run);
   const auto denoiser = load(model(name) / "transformer");
-  Tensors traced;
-  {
-    const TraceScope scope(
-        [&](std::string_view tap, const Tensor& value) { traced[std::string(tap)] = value.clone(); });
-    denoiser->bind({text})(latents, by_frame(recorded.at("dit.000.in.timestep"), latents.size(2)));
-  }
-  std::vector<std::string> taps = {"patch_embedding", "rope.0", "rope.1", "block0.attn1", "block0.attn2",
-                                   "block0.ffn",      "block0", "block1", "proj_out"};
-  if (recorded.contains("transformer.call0.block2")) taps.push_back("block2");
-  for (const std::string& tap : taps) {
-    ASSERT_TRUE(traced.contains(tap)) << tap;
-    expect_close(run + " " + tap, traced.at(tap), traced_reference(recorded, tap), kLayer);
-  }
-  // Ours has one row for all tokens, and one for all padding.
-  for (const std::string tap : {"condition_embedder.0", "condition_embedder.1"}) {
-    const Tensor expected = traced_reference(recorded, tap).flatten(0, -2);
-    expect_close(run + " " + tap, traced.at(tap).expand_as(expected), expected, kLayer);
-  }
-  const Tensor embedded = traced_reference(recorded, "condition_embedder.2");
-  expect_close(run + " condition_embedder.2", traced.at("condition_embedder.2"),
-               embedded.narrow(1, 0, text.states.size(1) + 1), kLayer);
+  expect_layers(run, recorded, *denoiser, recorded_context(recorded, 0), least);
 }
 
-TEST(WanTransformer, Layers21) { expect_layers("wan21_t2v", "wan21_t2v/fp32_unipc4"); }
-TEST(WanTransformer, Layers22Ti2v) { expect_layers("wan22_ti2v", "wan22_ti2v/fp32_t2v_unipc4"); }
+TEST(WanTransformer, Layers21) { expect_layers_of("wan21_t2v", "wan21_t2v/fp32_unipc4", 13); }
+TEST(WanTransformer, Layers22Ti2v) { expect_layers_of("wan22_ti2v", "wan22_ti2v/fp32_t2v_unipc4", 12); }
+TEST(WanTransformer, Layers21I2v) { expect_layers_of("wan21_i2v", "wan21_i2v/fp32_unipc3", 13); }
+TEST(WanTransformer, Layers22A14bI2v) { expect_layers_of("wan22_a14b_i2v", "wan22_a14b_i2v/fp32_unipc4", 5); }
+
+// Image and text are told apart from each other at row 512, so the text has all its rows.
+TEST(WanTransformer, Calls21I2v) {
+  expect_run("wan21_i2v/fp32_unipc3", *load(model("wan21_i2v") / "transformer"), 2, 3);
+}
+
+// Two images, with positions. Its prompts are those of the run with one.
+TEST(WanTransformer, Calls21Flf2v) {
+  const std::string run = "wan21_flf2v/fp32_unipc3";
+  Tensors recorded = recorded_run("wan21_i2v/fp32_unipc3");
+  std::erase_if(recorded, [](const auto& tensor) { return !tensor.first.ends_with(".in.encoder_hidden_states"); });
+  recorded.merge(recorded_run(run));
+  const auto denoiser = load(model("wan21_flf2v") / "transformer");
+  const std::vector<Context> contexts = {recorded_context(recorded, 0), recorded_context(recorded, 1)};
+  EXPECT_EQ(contexts[0].image.size(0), 2);
+  expect_layers(run, recorded, *denoiser, contexts[0], 6);
+  expect_calls(run, recorded, *denoiser, contexts, 2);
+}
 
 TEST(WanTransformer, Calls21) {
   const auto denoiser = load(model("wan21_t2v") / "transformer");
-  expect_calls("wan21_t2v/fp32_unipc4", *denoiser, 2);
-  expect_calls("wan21_t2v/fp32_unipc3_nocfg", *denoiser, 1);  // 512 rows of text, another number of frames
-  expect_calls("wan21_t2v/fp32_1frame", *denoiser, 2);
-  expect_calls("wan21_t2v/fp32_euler4", *denoiser, 2);
-  expect_calls("wan21_t2v/fp32_unipc6_order3", *denoiser, 2);
+  expect_run("wan21_t2v/fp32_unipc4", *denoiser, 2);
+  expect_run("wan21_t2v/fp32_unipc3_nocfg", *denoiser, 1, 3);  // 512 rows of text, another number of frames
+  expect_run("wan21_t2v/fp32_1frame", *denoiser, 2);
+  expect_run("wan21_t2v/fp32_euler4", *denoiser, 2);
+  expect_run("wan21_t2v/fp32_unipc6_order3", *denoiser, 2);
 }
 
 TEST(WanTransformer, Calls22Ti2v) {
   const auto denoiser = load(model("wan22_ti2v") / "transformer");
-  expect_calls("wan22_ti2v/fp32_t2v_unipc4", *denoiser, 2);
-  expect_calls("wan22_ti2v/fp32_i2v_unipc4", *denoiser, 2);  // the first frame at timestep 0
+  expect_run("wan22_ti2v/fp32_t2v_unipc4", *denoiser, 2);
+  expect_run("wan22_ti2v/fp32_i2v_unipc4", *denoiser, 2);  // the first frame at timestep 0
 }
 
 TEST(WanTransformer, CallsInBf16) {
-  expect_calls("wan21_t2v/bf16_unipc4", *load(model("wan21_t2v") / "transformer", at::kBFloat16), 2);
-  expect_calls("wan21_t2v/bf16_euler4", *load(model("wan21_t2v") / "transformer", at::kBFloat16), 2);
-  expect_calls("wan22_ti2v/bf16_t2v_unipc3", *load(model("wan22_ti2v") / "transformer", at::kBFloat16), 2);
+  expect_run("wan21_t2v/bf16_unipc4", *load(model("wan21_t2v") / "transformer", at::kBFloat16), 2);
+  expect_run("wan21_t2v/bf16_euler4", *load(model("wan21_t2v") / "transformer", at::kBFloat16), 2);
+  expect_run("wan22_ti2v/bf16_t2v_unipc3", *load(model("wan22_ti2v") / "transformer", at::kBFloat16), 2);
+}
+
+// The states of two images with their positions, and blocks without a norm before cross-attention.
+class ImagePair : public ::testing::Test {
+ protected:
+  Tensor call(at::ScalarType dtype = at::kFloat) const {
+    return load(folder_, dtype)->bind(context_)(recorded_.at("latents"), at::full({2}, 731));
+  }
+
+  const fs::path folder_ = test::data("denoiser/image_pair");
+  const Tensors recorded_ = read_tensors(folder_ / "calls.safetensors");
+  Context context_{{recorded_.at("text"), 512}, recorded_.at("image")};
+};
+
+TEST_F(ImagePair, InFp32AndBf16) {
+  expect_call("fp32", call(), recorded_.at("both.out"));
+  expect_call("bf16", call(at::kBFloat16), recorded_.at("both.bf16.out"));
+}
+
+TEST_F(ImagePair, MustFit) {
+  context_.text.padded_length = 511;
+  EXPECT_EQ(
+      error_of(Fault::usage, [&] { call(); }),
+      "--max-sequence-length 511: a transformer that also sees images takes 512 text tokens, no more and no less");
+  context_.text.padded_length = 512;
+  context_.image = recorded_.at("image").narrow(0, 0, 1);
+  EXPECT_EQ(error_of(Fault::bug, [&] { call(); }), "image states of shape 1 x 4 x 6 do not fit the transformer");
+  context_.image = recorded_.at("image").narrow(1, 0, 3);
+  EXPECT_EQ(error_of(Fault::bug, [&] { call(); }), "image states of shape 2 x 3 x 6 do not fit the transformer");
+  context_.image = Tensor();
+  EXPECT_EQ(error_of(Fault::bug, [&] { call(); }), "an image is needed by this transformer, and is not given");
+}
+
+TEST(WanTransformer, TakesNoImageWithoutAnImageDim) {
+  Context context = recorded_context(recorded_run("wan21_t2v/fp32_unipc4"), 0);
+  context.image = at::ones({1, 5, 24});
+  EXPECT_EQ(error_of(Fault::bug, [&] { load(model("wan21_t2v") / "transformer")->bind(context); }),
+            "an image is not taken by this transformer, and is given");
 }
 
 class OtherShapes : public ::testing::TestWithParam<const char*> {};
@@ -170,6 +166,9 @@ class Counted final : public Denoiser {
 };
 
 struct ExpertLoads {
+  explicit ExpertLoads(std::string name = "wan22_a14b_t2v") : checkpoint(std::move(name)) {}
+
+  std::string checkpoint;
   int alive = 0;
   std::string order;
 
@@ -177,11 +176,11 @@ struct ExpertLoads {
     return [this, name, component, dtype] {
       EXPECT_EQ(alive, 0) << "the other expert must be gone before " << name << " is loaded";
       order += name;
-      return std::make_unique<Counted>(load(model("wan22_a14b_t2v") / component, dtype), alive);
+      return std::make_unique<Counted>(load(model(checkpoint) / component, dtype), alive);
     };
   }
-  std::unique_ptr<Denoiser> pair(at::ScalarType dtype) {
-    return make_expert_pair(loader('h', "transformer", dtype), loader('l', "transformer_2", dtype), 875, dtype);
+  std::unique_ptr<Denoiser> pair(at::ScalarType dtype, double boundary = 875) {
+    return make_expert_pair(loader('h', "transformer", dtype), loader('l', "transformer_2", dtype), boundary, dtype);
   }
 };
 
@@ -189,18 +188,25 @@ TEST(ExpertPair, CallsOfA14b) {
   ExpertLoads loads;
   const auto pair = loads.pair(at::kFloat);
   EXPECT_EQ(loads.order, "h");
-  expect_calls("wan22_a14b_t2v/fp32_unipc4", *pair, 2);
+  expect_run("wan22_a14b_t2v/fp32_unipc4", *pair, 2);
   EXPECT_EQ(loads.order, "hl");
   EXPECT_EQ(loads.alive, 1);
-  expect_calls("wan22_a14b_t2v/fp32_unipc4", *pair, 2);  // the next video begins with the first expert again
+  expect_run("wan22_a14b_t2v/fp32_unipc4", *pair, 2);  // the next video begins with the first expert again
   EXPECT_EQ(loads.order, "hlhl");
+}
+
+TEST(ExpertPair, CallsOfA14bI2v) {
+  ExpertLoads loads("wan22_a14b_i2v");
+  const auto pair = loads.pair(at::kFloat, 900);
+  expect_run("wan22_a14b_i2v/fp32_unipc4", *pair, 2, 3);
+  EXPECT_EQ(loads.order, "hl");
 }
 
 TEST(ExpertPair, CallsInBf16) {
   ExpertLoads loads;
   const auto pair = loads.pair(at::kBFloat16);
   EXPECT_EQ(pair->dtype(), at::kBFloat16);
-  expect_calls("wan22_a14b_t2v/bf16_unipc4", *pair, 2);
+  expect_run("wan22_a14b_t2v/bf16_unipc4", *pair, 2);
 }
 
 TEST(ExpertPair, BoundaryBelongsToTheFirst) {
@@ -291,15 +297,42 @@ TEST(WanTransformerConfig, Defaults) {
   EXPECT_EQ(config_of(R"("in_channels": 48, "out_channels": null)").out_channels, 48);
 }
 
-TEST(WanTransformerConfig, Refusals) {
+TEST(WanTransformerConfig, ImageKeys) {
+  const WanTransformerConfig config = config_of(R"("in_channels": 36, "image_dim": 1280, "added_kv_proj_dim": 5120,
+                                                   "pos_embed_seq_len": 514)");
+  EXPECT_EQ(config.in_channels, 36);
+  EXPECT_EQ(config.out_channels, 16);
+  EXPECT_EQ(config.image_dim, 1280);
+  EXPECT_EQ(config.pos_embed_seq_len, 514);
+  const std::string nulls = R"("image_dim": null, "added_kv_proj_dim": null, "pos_embed_seq_len": null)";
+  EXPECT_EQ(config_of(nulls).image_dim, std::nullopt);
+  EXPECT_EQ(config_of(R"("image_dim": 1280, "added_kv_proj_dim": 5120)").pos_embed_seq_len, std::nullopt);
+}
+
+TEST(WanTransformerConfig, ImageKeysThatDoNotFit) {
   const std::string at = "config.json: key ";
   EXPECT_EQ(config_error(R"("image_dim": 1280)"),
-            at + R"("image_dim": is 1280: this is an image-to-video transformer; this version renders text-to-video )"
-                 "checkpoints only");
-  EXPECT_EQ(
-      config_error(R"("in_channels": 36)"),
-      at + R"("in_channels": is 36 with 16 "out_channels": this transformer takes more than the noisy latents; this )"
-           "version renders text-to-video checkpoints only");
+            at + R"("added_kv_proj_dim": expected 5120, the width of the transformer, which has an "image_dim"; )"
+                 "found null");
+  EXPECT_EQ(config_error(R"("image_dim": 1280, "added_kv_proj_dim": 1280)"),
+            at + R"("added_kv_proj_dim": expected 5120, the width of the transformer, which has an "image_dim"; )"
+                 "found 1280");
+  EXPECT_EQ(config_error(R"("added_kv_proj_dim": 5120)"),
+            at + R"("added_kv_proj_dim": expected null, as "image_dim" is; found 5120)");
+  EXPECT_EQ(config_error(R"("pos_embed_seq_len": 514)"),
+            at + R"("pos_embed_seq_len": expected null, as "image_dim" is; found 514)");
+  EXPECT_EQ(config_error(R"("image_dim": 1280, "added_kv_proj_dim": 5120, "pos_embed_seq_len": 513)"),
+            at + R"("pos_embed_seq_len": expected an even number, found 513)");
+  EXPECT_EQ(config_error(R"("image_dim": 1280, "added_kv_proj_dim": 5120, "pos_embed_seq_len": -2)"),
+            at + R"("pos_embed_seq_len": expected 1 to 65536, found -2)");
+  EXPECT_EQ(config_error(R"("image_dim": 0, "added_kv_proj_dim": 5120)"),
+            at + R"("image_dim": expected 1 to 65536, found 0)");
+  EXPECT_EQ(config_error(R"("image_dim": "1280")"),
+            at + R"("image_dim": expected an integer, found "1280" (a string))");
+}
+
+TEST(WanTransformerConfig, Refusals) {
+  const std::string at = "config.json: key ";
   EXPECT_EQ(config_error(R"("patch_size": [2, 2, 2])"),
             at + R"("patch_size": expected [1, height, width] with sides of 1 to 16, found [2, 2, 2])");
   EXPECT_EQ(config_error(R"("patch_size": [1, 2])"),
@@ -323,6 +356,9 @@ TEST(WanTransformerCost, ParametersOfPublishedModels) {
                                               "in_channels": 48, "out_channels": 48)"))
                 .parameters,
             4999787712);
+  EXPECT_EQ(
+      wan_transformer_cost(config_of(R"("in_channels": 36, "image_dim": 1280, "added_kv_proj_dim": 5120)")).parameters,
+      16394878784);
 }
 
 TEST(WanTransformerCost, FlopsOfOneBlock) {
@@ -333,6 +369,19 @@ TEST(WanTransformerCost, FlopsOfOneBlock) {
   EXPECT_EQ(cost.flop_per_item, 2 * (2 * 3 + 3 * 2 + 6 * 2 * 2 + 2 * 2 * 5 + 2 * 512 * 2));
   EXPECT_EQ(cost.flop_per_pair, 2 * 2 * 2);
   EXPECT_EQ(cost.values_per_item, 5 * 2);
+}
+
+TEST(WanTransformerCost, ImagesAddTheirKeys) {
+  const std::string shape = R"("num_attention_heads": 1, "attention_head_dim": 2, "ffn_dim": 5, "num_layers": 3)";
+  const std::string image = shape + R"(, "image_dim": 4, "added_kv_proj_dim": 2)";
+  const NetworkCost text = wan_transformer_cost(config_of(shape)), one = wan_transformer_cost(config_of(image));
+  const NetworkCost two = wan_transformer_cost(config_of(image + R"(, "pos_embed_seq_len": 6)"));
+  // Two projections of image rows, two norms; in each of three blocks two projections and a norm.
+  EXPECT_EQ(one.parameters - text.parameters, (4 * 4 + 4) + (4 * 2 + 2) + 2 * 4 + 2 * 2 + 3 * (2 * (2 * 2 + 2) + 2));
+  EXPECT_EQ(two.parameters - one.parameters, 6 * 4);
+  EXPECT_EQ(one.flop_per_item - text.flop_per_item, 3 * 4 * 257 * 2);
+  EXPECT_EQ(two.flop_per_item - text.flop_per_item, 3 * 4 * 6 * 2);
+  EXPECT_EQ(one.values_per_item, text.values_per_item);
 }
 
 }  // namespace
