@@ -89,7 +89,9 @@ CASES: dict[str, tuple[nn.Module, Callable[[], Tensors], Callable[[nn.Module, Te
         control_inputs, control_calls,
     ),
     "frame_blocks": (
-        SkyReelsV2Transformer3DModel(num_layers=2, inject_sample_info=True, num_frame_per_block=2, **COMMON, **WITH_IMAGE),
+        SkyReelsV2Transformer3DModel(
+            num_layers=2, inject_sample_info=True, num_frame_per_block=2, **COMMON, **WITH_IMAGE,
+        ),
         frame_blocks_inputs, frame_blocks_calls,
     ),
 }  # fmt: skip

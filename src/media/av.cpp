@@ -35,12 +35,16 @@ void AvFree::operator()(AVIOContext* io) const {
   avio_context_free(&io);
 }
 
+std::string av_error_text(int code) {
+  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
+  av_strerror(code, text.data(), text.size());
+  return text.data();
+}
+
 int av_checked(int code, std::string_view act) {
   if (code >= 0) return code;
   if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
-  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
-  av_strerror(code, text.data(), text.size());
-  fail(Fault::output, "libav cannot {}: {}", act, text.data());
+  fail(Fault::output, "libav cannot {}: {}", act, av_error_text(code));
 }
 
 AvPtr<AVFrame> make_frame(const PixelSize& size, AVPixelFormat format) {

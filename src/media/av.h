@@ -28,6 +28,9 @@ struct AvFree {
 template <class T>
 using AvPtr = std::unique_ptr<T, AvFree>;
 
+/// What libav calls the error `code`.
+std::string av_error_text(int code);
+
 /// `code` itself if it is no error, else Error{output}: "libav cannot <act>: <its words>".
 int av_checked(int code, std::string_view act);
 

@@ -45,7 +45,7 @@ TEST_P(Runs, MatchTheReference) {
 
 // The last has two reference images, which are two more frames, and a scale of 0.6 for the second hint.
 INSTANTIATE_TEST_SUITE_P(WanVaceTransformer, Runs,
-                         ::testing::Values(RecordedRun{"fp32_t2v", 6, 2}, RecordedRun{"fp32_flf_mask", 18, 3},
+                         ::testing::Values(RecordedRun{"fp32_t2v", 6, 2}, RecordedRun{"fp32_flf_mask", 16, 3},
                                            RecordedRun{"fp32_reference", 6, 3}),
                          [](const auto& run) { return std::string(run.param.name); });
 

@@ -1,0 +1,154 @@
+// The user's pictures and clips as 8-bit RGB, as a player would show them.
+#include "media/media_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "media/display.h"
+#include "media/media_decoder.h"
+#include "media/rgb_converter.h"
+#include "sora/error.h"
+
+namespace sora {
+namespace {
+
+// Matroska rounds times to milliseconds, and QuickTime's often to 1/600 s.
+constexpr double kSlackSeconds = 1e-3;
+
+/// When the pictures of a clip are shown.
+class Clock {
+ public:
+  explicit Clock(const MediaDecoder& decoder) {
+    if (decoder.is_picture()) return;
+    tick_ = av_q2d(decoder.stream().time_base);
+    declared_ = decoder.stream().avg_frame_rate;
+  }
+
+  /// Seconds from the first picture to this one, the next in order.
+  double add(const AVFrame& frame) {
+    const bool has_time = frame.best_effort_timestamp != AV_NOPTS_VALUE;
+    const std::int64_t time = has_time ? frame.best_effort_timestamp : 0;
+    if (frames_ == 0) first_ = time;
+    const double seconds = static_cast<double>(time - first_) * tick_;
+    // Without a time, and in files whose times run backwards, a picture follows on the one before.
+    last_ = std::max(has_time ? seconds : last_ + interval(), last_);
+    ++frames_;
+    return last_;
+  }
+
+  /// The file's word, if its last picture is where that puts it; else the average.
+  Rational fps() const {
+    const double intervals = frames_ - 1;
+    if (declared_.num > 0 && std::abs(intervals * interval() - last_) <= std::max(interval() / 2, 2 * kSlackSeconds))
+      return {declared_.num, declared_.den};
+    constexpr int kLargestTerm = 100'000;
+    const AVRational average = last_ > 0 ? av_d2q(intervals / last_, kLargestTerm) : AVRational{0, 1};
+    return {average.num, average.den};
+  }
+
+  int frames() const { return frames_; }
+
+ private:
+  double interval() const { return declared_.num > 0 ? av_q2d(av_inv_q(declared_)) : 0; }
+
+  double tick_ = 0, last_ = 0;
+  AVRational declared_{0, 1};
+  std::int64_t first_ = 0;
+  int frames_ = 0;
+};
+
+MediaInfo info_of(const MediaDecoder& decoder, const Clock& clock, const PixelSize& size) {
+  if (clock.frames() == 0) decoder.refuse("has no pictures in it");
+  MediaInfo info{.image = clock.frames() == 1, .size = size, .fps = {}, .frames = clock.frames()};
+  if (info.image) return info;
+  info.fps = clock.fps();
+  if (info.fps.numerator <= 0) decoder.refuse("does not say when its {} pictures are shown", info.frames);
+  return info;
+}
+
+Display display_of(const MediaDecoder& decoder, AVFrame& frame) {
+  AVStream* stream = decoder.is_picture() ? nullptr : &decoder.stream();
+  const std::optional<Orientation> orientation = orientation_of(frame, stream);
+  if (!orientation) decoder.refuse("is to be shown turned by less than a quarter turn, which is not supported");
+  // Picture files say it too, and mean the density of printing.
+  const AVRational aspect =
+      stream == nullptr ? AVRational{1, 1} : av_guess_sample_aspect_ratio(&decoder.format(), stream, &frame);
+  Display display({frame.width, frame.height}, aspect, *orientation);
+  decoder.check_size(display.size());
+  return display;
+}
+
+/// The picture that is being shown, converted when a frame of the result is first made of it.
+class Screen {
+ public:
+  Screen(const MediaDecoder& decoder, const FramesFn& emit)
+      : decoder_(decoder), emit_(emit), picture_(av_owned(av_frame_alloc())) {}
+
+  void show(AVFrame& frame) {
+    if (!display_) display_ = display_of(decoder_, frame);
+    av_frame_unref(picture_.get());
+    av_frame_move_ref(picture_.get(), &frame);
+    rgb_.clear();
+  }
+
+  void emit() {
+    if (rgb_.empty()) rgb_ = (*display_)(convert_(*picture_));
+    emit_({1, display_->size().height, display_->size().width, rgb_});
+  }
+
+  PixelSize size() const { return display_ ? display_->size() : PixelSize{}; }
+
+ private:
+  const MediaDecoder& decoder_;
+  const FramesFn& emit_;
+  AvPtr<AVFrame> picture_;
+  std::optional<Display> display_;
+  RgbConverter convert_;
+  std::vector<std::uint8_t> rgb_;
+};
+
+}  // namespace
+
+MediaInfo probe_media(const std::filesystem::path& path) {
+  MediaDecoder decoder(path);
+  Clock clock(decoder);
+  PixelSize size;
+  while (AVFrame* frame = decoder.next()) {
+    if (clock.frames() == 0) size = display_of(decoder, *frame).size();
+    clock.add(*frame);
+    if (decoder.is_picture()) break;
+  }
+  return info_of(decoder, clock, size);
+}
+
+void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit) {
+  require(fps.numerator > 0 && fps.denominator > 0 && first >= 0 && count >= 0, Fault::bug,
+          "{} frames from {} on at {} fps", count, first, fps.value());
+  MediaDecoder decoder(path);
+  Clock clock(decoder);
+  Screen screen(decoder, emit);
+  const int end = first + count;
+  int frame = 0;
+  const auto emit_frame = [&] {
+    if (frame++ >= first) screen.emit();
+  };
+  while (frame < end) {
+    AVFrame* picture = decoder.next();
+    if (picture == nullptr) break;
+    const double begins = clock.add(*picture);
+    while (frame < end && frame / fps.value() + kSlackSeconds < begins) emit_frame();
+    screen.show(*picture);
+    if (decoder.is_picture()) break;
+  }
+  if (frame == end) return;
+  // The last picture stays until the end.
+  const int frames = frames_at(info_of(decoder, clock, screen.size()), fps);
+  if (end > frames)
+    decoder.refuse("has {} frames at {} fps; {} from frame {} on were asked for", frames, fps.value(), count, first);
+  while (frame < end) emit_frame();
+}
+
+}  // namespace sora
