@@ -87,7 +87,9 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
   progress.update(Stage::encode_prompt, 0, total);
   Contexts contexts;
   for (TextEmbedding& text : encoder->encode(prompts, plan.max_sequence_length)) {
-    contexts.scenes.push_back({.text = std::move(text), .fps = plan.fps.value()});
+    contexts.scenes.push_back({.text = std::move(text),
+                               .fps = plan.fps.value(),
+                               .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0});
   }
   if (plan.guidance.on()) {
     contexts.negative = std::move(contexts.scenes.back());
