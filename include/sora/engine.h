@@ -11,6 +11,7 @@
 #include "sora/media_info.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
+#include "sora/quality.h"
 
 namespace sora {
 
@@ -23,6 +24,7 @@ struct JobResult {
   std::string md5;     ///< of the frames, for the md5 sink
   int frames_written = 0;
   StageTimes seconds;
+  Quality quality;
   std::int64_t peak_rss_bytes = 0;
   std::int64_t peak_device_bytes = 0;  ///< 0 on the CPU
 };

@@ -23,8 +23,10 @@ struct TextEmbedding {
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;
-  /// `ids`: n token ids, </s> last, no padding. padded_length: n ... the model's max_sequence_length.
-  virtual TextEmbedding encode(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const = 0;
+  /// Of each prompt its n token ids, </s> last, no padding. padded_length: n ... the model's max_sequence_length. An
+  /// embedding does not depend on the other prompts; together they take less time.
+  virtual std::vector<TextEmbedding> encode(const std::vector<std::vector<std::int64_t>>& prompts,
+                                            std::int64_t padded_length) const = 0;
 };
 
 /// All that a denoiser is told besides the latents and their timesteps.
@@ -54,14 +56,23 @@ class Denoiser {
 /// Pixels that leave a decoder, in order: [1, 3, n, H, W] in -1..1.
 using PixelsFn = std::function<void(const Tensor& pixels)>;
 
+/// One video on its way out of a VAE. It must not outlive the VAE.
+class VideoDecoder {
+ public:
+  virtual ~VideoDecoder() = default;
+  /// The next normalised latents [1, C, T, H, W] -> their pixels, emitted as soon as they exist. Pixels do not depend
+  /// on how many latent frames a call brings, and memory not on how many there were before.
+  virtual void decode(const Tensor& latents, const PixelsFn& emit) = 0;
+};
+
 class Vae {
  public:
   virtual ~Vae() = default;
   /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) /
   /// latents_std.
   virtual Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const = 0;
-  /// Normalised latents [1, C, T, H, W] -> pixels, emitted as soon as they exist; memory does not grow with T.
-  virtual void decode(const Tensor& latents, const std::optional<Tiling>& tiling, const PixelsFn& emit) const = 0;
+  /// A new video: the first latent frame that it decodes becomes one frame, all others several.
+  virtual std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const = 0;
 };
 
 /// Born with its timesteps; one object per sampling run.
@@ -70,7 +81,10 @@ class Scheduler {
   virtual ~Scheduler() = default;
   virtual int steps() const = 0;
   virtual double timestep(int i) const = 0;
-  /// Step i: from x at timestep(i) to the next; `prediction` is the denoiser's velocity for x.
+  /// The share of noise at step i, 1 to 0; sigma(steps()) is what the last step arrives at.
+  virtual double sigma(int i) const = 0;
+  /// Step i: from x at timestep(i) to the next; `prediction` is the denoiser's velocity for x. Steps come in order; the
+  /// first may be any.
   virtual Tensor step(int i, const Tensor& prediction, const Tensor& x) = 0;
 };
 
@@ -78,6 +92,8 @@ struct Model {
   std::unique_ptr<Denoiser> denoiser;
   std::unique_ptr<Vae> vae;
   std::function<std::unique_ptr<Scheduler>(int steps)> make_scheduler;
+  /// Another video will be made with it: the denoiser stays in memory while this one is decoded.
+  bool used_again = false;
 };
 
 }  // namespace sora

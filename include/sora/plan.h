@@ -203,6 +203,7 @@ struct Plan {
   int rendered_frames = 0;  ///< what the model renders
   FrameRange shown;         ///< of rendered_frames: what goes to the output; the rest is trimmed
   LatentShape latent;
+  Compression compression;
   Rational fps;
   int steps = 0;
   Guidance guidance;

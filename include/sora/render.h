@@ -1,34 +1,38 @@
 // The main path: a plan and a loaded model become frames in a sink.
 #pragma once
 
-#include <cstdint>
-#include <span>
+#include <filesystem>
+#include <functional>
+#include <vector>
 
+#include "sora/frame_sink.h"
+#include "sora/model.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
+#include "sora/quality.h"
 
 namespace sora {
 
-struct Model;
-struct Context;
-
-/// `count` frames of 8-bit RGB, [count, height, width, 3], in host memory that belongs to the caller.
-struct Frames {
-  int count = 0, height = 0, width = 0;
-  std::span<const std::uint8_t> rgb;
+/// Where the user's pixels come from. Both may throw Error{input}.
+struct PixelReader {
+  /// 8-bit frames [count, H, W, 3] of an image or a clip, at the plan's fps, fitted to its size.
+  std::function<Tensor(const std::filesystem::path& media, const FrameRange& range)> frames;
+  /// A reference image for VACE: whole, on white, [1, 3, 1, H, W] in -1..1.
+  std::function<Tensor(const std::filesystem::path& image)> reference;
 };
 
-/// Where frames go. A sink that is destroyed before finish() leaves nothing under the output's final name.
-class FrameSink {
- public:
-  virtual ~FrameSink() = default;
-  virtual void write(const Frames& frames) = 0;
-  /// Everything is on disk under its final name when this returns.
-  virtual void finish() = 0;
+/// What the denoiser is told: one context for each of the plan's scenes, and the negative prompt's, which is not used
+/// where guidance is off.
+struct Contexts {
+  std::vector<Context> scenes;
+  Context negative;
 };
 
-/// The negative context is not used where guidance is off. Throws Error{input} if latents become NaN or infinite.
-void render(const Plan& plan, const Context& positive, const Context& negative, Model& model,
-            FrameSink& sink, Progress& progress);
+class SavedLatents;
+
+/// Goes on after what `saved` holds of this video, and adds to it. Throws Error{input} if latents become NaN or
+/// infinite. Without model.used_again, the model's denoiser is gone once there is nothing more to sample.
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+               FrameSink& sink, Progress& progress);
 
 }  // namespace sora

@@ -27,6 +27,9 @@ class Weights {
   Tensor take(std::string_view name, at::IntArrayRef shape) const;
   /// As take, but kept in fp32 whatever the component's dtype (modulation tables, time embedding, norms in fp32).
   Tensor take_fp32(std::string_view name, at::IntArrayRef shape) const;
+  /// As take, but on the CPU in the type that the file has, as a view of it: for a network that is used so seldom that
+  /// it converts its parts when it comes to them.
+  Tensor take_stored(std::string_view name, at::IntArrayRef shape) const;
   /// Empty if there is no such tensor.
   std::optional<Tensor> take_if(std::string_view name, at::IntArrayRef shape) const;
   /// Marks a tensor as known and unused, e.g. the tied copy of an embedding.
@@ -38,10 +41,15 @@ class Weights {
  private:
   friend class WeightFiles;
   Weights(WeightFiles* files, std::string prefix) : files_(files), prefix_(std::move(prefix)) {}
-  Tensor take_as(std::string_view name, at::IntArrayRef shape, at::ScalarType dtype) const;
+  /// `dtype` empty: the file's.
+  Tensor take_as(std::string_view name, at::IntArrayRef shape, std::optional<at::ScalarType> dtype) const;
   WeightFiles* files_;
   std::string prefix_;
 };
+
+/// For a weight that will not be read again: `weight` is undefined, and the memory of its pages is given back, also
+/// while other tensors of the same mapped file live on.
+void drop_weight(Tensor& weight);
 
 class WeightFiles {
  public:

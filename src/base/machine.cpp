@@ -1,5 +1,8 @@
 #include "base/machine.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sched.h>
 #include <sys/statvfs.h>
 
@@ -61,6 +64,12 @@ std::int64_t memory_available_bytes() {
 
 // Not getrusage: its figure starts from what the parent had when it forked.
 std::int64_t peak_rss_bytes() { return proc_kilobytes("/proc/self/status", "VmHWM"); }
+
+void return_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 std::int64_t disk_free_bytes(const std::filesystem::path& folder) {
   struct statvfs info {};

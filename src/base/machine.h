@@ -12,6 +12,8 @@ std::int64_t memory_limit_bytes();
 std::int64_t memory_available_bytes();
 /// Peak resident set of this process so far.
 std::int64_t peak_rss_bytes();
+/// Gives memory that was freed, but that the allocator keeps for later, back to the system.
+void return_free_memory();
 /// Free space for unprivileged users on the file system of `folder`.
 std::int64_t disk_free_bytes(const std::filesystem::path& folder);
 /// CPU cores that this process may run on.

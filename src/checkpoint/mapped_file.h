@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace sora {
 
@@ -21,8 +20,6 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::string_view bytes() const { return {static_cast<const char*>(address_), size_}; }
-  /// The mapping, whose owner the caller now is: munmap it.
-  std::pair<void*, std::size_t> release() { return {std::exchange(address_, nullptr), std::exchange(size_, 0)}; }
 
  private:
   void* address_ = nullptr;  // nullptr for an empty file, which cannot be mapped

@@ -2,8 +2,10 @@
 #include "sora/engine.h"
 
 #include "jobs/run_job.h"
+#include "media/media_reader.h"
 
 extern "C" const sora::Engine* sora_engine() {
-  static constexpr sora::Engine kEngine{.render = sora::run_job, .doctor = sora::examine_engine};
+  static constexpr sora::Engine kEngine{
+      .render = sora::run_job, .doctor = sora::examine_engine, .probe = sora::probe_media};
   return &kEngine;
 }

@@ -8,10 +8,14 @@
 #include <string>
 
 #include "base/machine.h"
+#include "base/output_name.h"
 #include "base/text.h"
 #include "jobs/components.h"
+#include "jobs/given_pixels.h"
+#include "jobs/identity.h"
 #include "media/sinks.h"
 #include "nn/device.h"
+#include "render/saved_latents.h"
 #include "sora/render.h"
 #include "text/prompt_cleaning.h"
 #include "text/tokenizer.h"
@@ -32,36 +36,36 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-// The time at which sampling ended and decoding began, seen as it passes by.
+// Sampling and decoding take turns where there are several windows; whose turn it is shows in the progress.
 class StageWatch : public Progress {
  public:
   StageWatch(Progress& next, StageTimes& seconds) : next_(next), seconds_(seconds) {}
 
   void update(Stage stage, std::int64_t done, std::int64_t total) override {
-    if (stage == Stage::decode && done == 0) seconds_.sample = watch_.lap();
+    const Stage before = std::exchange(stage_, stage);
+    if (before != stage) lap(before);
     next_.update(stage, done, total);
   }
   void note(std::string_view text) override { next_.note(text); }
-  void rendered() { seconds_.decode = watch_.lap(); }
+  void rendered() { lap(stage_); }
 
  private:
+  void lap(Stage ended) { (ended == Stage::decode ? seconds_.decode : seconds_.sample) += watch_.lap(); }
+
   Progress& next_;
   StageTimes& seconds_;
   Stopwatch watch_;
+  Stage stage_ = Stage::sample;
 };
 
-struct Contexts {
-  Context positive, negative;
-};
-
-Tokenizer::Tokens tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
-                           std::string_view flag, Progress& progress) {
+std::vector<std::int64_t> tokenize(const Tokenizer& tokenizer, const std::string& prompt, const Plan& plan,
+                                   std::string_view flag, Progress& progress) {
   Tokenizer::Tokens tokens = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length);
   if (tokens.dropped > 0) {
     progress.note(fmt::format("{} has {} tokens more than the model reads ({}); its end is ignored", flag,
                               tokens.dropped, plan.max_sequence_length));
   }
-  return tokens;
+  return std::move(tokens.ids);
 }
 
 // The encoder is gone when this returns: it is larger than the denoiser in most checkpoints.
@@ -69,19 +73,45 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
                         Progress& progress) {
   Stopwatch watch;
   const Tokenizer tokenizer(checkpoint);
-  const auto positive = tokenize(tokenizer, plan.prompt, plan, "--prompt", progress);
-  const auto negative = tokenize(tokenizer, plan.negative_prompt, plan, "--negative-prompt", progress);
+  std::vector<std::vector<std::int64_t>> prompts;
+  for (const Scene& scene : plan.scenes) {
+    prompts.push_back(tokenize(tokenizer, scene.prompt, plan, prompts.empty() ? "--prompt" : "--scene", progress));
+  }
+  if (plan.guidance.on()) {
+    prompts.push_back(tokenize(tokenizer, plan.negative_prompt, plan, "--negative-prompt", progress));
+  }
   const auto encoder = load_text_encoder(checkpoint, target, progress);
   seconds.load_text_encoder = watch.lap();
 
-  const int total = plan.guidance.on() ? 2 : 1;
+  const auto total = static_cast<std::int64_t>(prompts.size());
   progress.update(Stage::encode_prompt, 0, total);
   Contexts contexts;
-  contexts.positive.text = encoder->encode(positive.ids, plan.max_sequence_length);
-  if (plan.guidance.on()) contexts.negative.text = encoder->encode(negative.ids, plan.max_sequence_length);
+  for (TextEmbedding& text : encoder->encode(prompts, plan.max_sequence_length)) {
+    contexts.scenes.push_back({.text = std::move(text),
+                               .fps = plan.fps.value(),
+                               .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0});
+  }
+  if (plan.guidance.on()) {
+    contexts.negative = std::move(contexts.scenes.back());
+    contexts.scenes.pop_back();
+  }
   progress.update(Stage::encode_prompt, total, total);
   seconds.encode_prompt = watch.lap();
   return contexts;
+}
+
+// Beside the output, under its name. Frames that go nowhere are not worth keeping.
+SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
+  switch (output_kind(plan.output.path)) {
+    case OutputKind::mp4:
+    case OutputKind::png:
+    case OutputKind::png_sequence:
+      return {plan.output.path.native() + ".latents", identity_of(plan, checkpoint)};
+    case OutputKind::null:
+    case OutputKind::md5:
+      return {};
+  }
+  fail(Fault::bug, "an output of no kind");
 }
 
 JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
@@ -91,12 +121,15 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   JobResult result;
   // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
   OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
-  const Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  const SavedLatents saved = saved_latents(plan, checkpoint);
+  const PixelReader reader = make_pixel_reader(plan);
+  Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  return_free_memory();
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   result.seconds.load_model = watch.lap();
   StageWatch stages(progress, result.seconds);
-  render(plan, contexts.positive, contexts.negative, model, *output.sink, stages);
+  result.quality = render(plan, std::move(contexts), model, reader, saved, *output.sink, stages);
   stages.rendered();
 
   result.output = plan.output.path.string();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "sora/geometry.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 
 namespace sora {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "media/frame_check.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 
 struct AVMD5;
 

@@ -6,7 +6,7 @@
 
 #include "sora/geometry.h"
 #include "sora/media_info.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 
 namespace sora {
 

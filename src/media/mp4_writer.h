@@ -4,7 +4,7 @@
 #include "media/av.h"
 #include "media/frame_check.h"
 #include "media/mp4_file.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 #include "sora/request.h"
 
 namespace sora {

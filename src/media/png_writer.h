@@ -5,7 +5,7 @@
 #include "base/output_name.h"
 #include "media/av.h"
 #include "media/frame_check.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 #include "sora/request.h"
 
 namespace sora {

@@ -7,7 +7,7 @@
 
 #include "base/files.h"
 #include "sora/geometry.h"
-#include "sora/render.h"
+#include "sora/frame_sink.h"
 #include "sora/request.h"
 
 namespace sora {

@@ -63,10 +63,10 @@ struct SelfAttention {
 
   SelfAttention(const Weights& weights, const T5Config& config)
       : heads(config.num_heads),
-        q(weights.sub("q"), config.d_model, config.inner_dim(), Bias::none),
-        k(weights.sub("k"), config.d_model, config.inner_dim(), Bias::none),
-        v(weights.sub("v"), config.d_model, config.inner_dim(), Bias::none),
-        o(weights.sub("o"), config.inner_dim(), config.d_model, Bias::none) {}
+        q(weights.sub("q"), config.d_model, config.inner_dim(), Bias::none, Precision::stored),
+        k(weights.sub("k"), config.d_model, config.inner_dim(), Bias::none, Precision::stored),
+        v(weights.sub("v"), config.d_model, config.inner_dim(), Bias::none, Precision::stored),
+        o(weights.sub("o"), config.inner_dim(), config.d_model, Bias::none, Precision::stored) {}
 
   Tensor operator()(const Tensor& x, const Tensor& bias) const {
     const auto by_head = [&](const Tensor& rows) {
@@ -89,9 +89,9 @@ struct GatedFeedForward {
   Linear wi_0, wi_1, wo;
 
   GatedFeedForward(const Weights& weights, const T5Config& config)
-      : wi_0(weights.sub("wi_0"), config.d_model, config.d_ff, Bias::none),
-        wi_1(weights.sub("wi_1"), config.d_model, config.d_ff, Bias::none),
-        wo(weights.sub("wo"), config.d_ff, config.d_model, Bias::none) {}
+      : wi_0(weights.sub("wi_0"), config.d_model, config.d_ff, Bias::none, Precision::stored),
+        wi_1(weights.sub("wi_1"), config.d_model, config.d_ff, Bias::none, Precision::stored),
+        wo(weights.sub("wo"), config.d_ff, config.d_model, Bias::none, Precision::stored) {}
 
   Tensor operator()(const Tensor& x) const { return wo(gelu_new(wi_0(x)) * wi_1(x)); }
 };
@@ -108,17 +108,29 @@ struct Block {
         feed_forward_norm(weights.sub("layer").sub(1).sub("layer_norm"), config),
         feed_forward(weights.sub("layer").sub(1).sub("DenseReluDense"), config) {}
 
+  /// The same with its large weights in `dtype`.
+  Block in(at::ScalarType dtype) const {
+    Block block = *this;
+    for (Linear* layer : {&block.attention.q, &block.attention.k, &block.attention.v, &block.attention.o,
+                          &block.feed_forward.wi_0, &block.feed_forward.wi_1, &block.feed_forward.wo}) {
+      layer->weight = layer->weight.to(dtype);
+    }
+    return block;
+  }
+
   Tensor operator()(const Tensor& x, const Tensor& bias) const {
     const Tensor attended = x + attention(attention_norm(x), bias);
     return attended + feed_forward(feed_forward_norm(attended));
   }
 };
 
+/// On the CPU weights are converted block by block while prompts are encoded: of UMT5-XXL in fp32, 23 GB, there is
+/// never more than one block in memory beside the file.
 class T5Encoder final : public TextEncoder {
  public:
   T5Encoder(const T5Config& config, const Weights& weights)
       : config_(config),
-        embedding_(weights.take("shared.weight", {config.vocab_size, config.d_model})),
+        embedding_(weights.take_stored("shared.weight", {config.vocab_size, config.d_model})),
         final_norm_(weights.sub("encoder").sub("final_layer_norm"), config) {
     const Weights blocks = weights.sub("encoder").sub("block");
     for (std::int64_t i = 0; i < config.num_layers; ++i) {
@@ -132,26 +144,39 @@ class T5Encoder final : public TextEncoder {
   }
 
   // The reference computes padding rows too, hides them from the real ones and zeroes them at the end.
-  TextEmbedding encode(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const override {
+  std::vector<TextEmbedding> encode(const std::vector<std::vector<std::int64_t>>& prompts,
+                                    std::int64_t padded_length) const override {
+    const at::ScalarType dtype = final_norm_.weight.scalar_type();
+    std::vector<Tensor> states, buckets, biases(prompts.size());  // [1, L, D], [L, L], [1, heads, L, L] of each
+    for (const std::vector<std::int64_t>& ids : prompts) {
+      states.push_back(embed(ids, padded_length, dtype));
+      buckets.push_back(position_buckets(static_cast<std::int64_t>(ids.size()), config_, embedding_.device()));
+    }
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const Block block = blocks_[i].in(dtype);
+      for (std::size_t p = 0; p < prompts.size(); ++p) {
+        if (i < position_biases_.size()) biases[p] = position_biases_[i](buckets[p]);
+        states[p] = block(states[p], biases[p]);
+        trace("text", "block" + std::to_string(i), states[p]);
+      }
+    }
+    std::vector<TextEmbedding> embeddings;
+    for (const Tensor& x : states) embeddings.push_back({final_norm_(x), padded_length});
+    return embeddings;
+  }
+
+ private:
+  Tensor embed(const std::vector<std::int64_t>& ids, std::int64_t padded_length, at::ScalarType dtype) const {
     const auto tokens = static_cast<std::int64_t>(ids.size());
     require(tokens > 0 && tokens <= padded_length, Fault::bug, "{} tokens do not fit into {}", tokens, padded_length);
     const auto [smallest, largest] = std::minmax_element(ids.begin(), ids.end());
     require(*smallest >= 0 && *largest < config_.vocab_size, Fault::input,
             "The tokenizer gives the id {}, but the text encoder has only {} (vocab_size). They are not of one model.",
             *largest, config_.vocab_size);
-    const at::Device device = embedding_.device();
-    Tensor x = embedding_.index_select(0, at::tensor(ids, at::kLong).to(device)).unsqueeze(0);  // [1, L, D]
-    const Tensor buckets = position_buckets(tokens, config_, device);
-    Tensor bias;  // [1, heads, L, L]
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      if (i < position_biases_.size()) bias = position_biases_[i](buckets);
-      x = blocks_[i](x, bias);
-      trace("text", "block" + std::to_string(i), x);
-    }
-    return {final_norm_(x), padded_length};
+    const Tensor rows = embedding_.index_select(0, at::tensor(ids, at::kLong).to(embedding_.device()));
+    return rows.to(dtype).unsqueeze(0);
   }
 
- private:
   T5Config config_;
   Tensor embedding_;  // [vocab_size, D]
   std::vector<Block> blocks_;

@@ -109,20 +109,38 @@ class WanVae : public Vae {
     return normalized.permute({3, 0, 1, 2}).unsqueeze(0).contiguous();
   }
 
-  void decode(const Tensor& latents, const std::optional<Tiling>& tiling, const PixelsFn& emit) const override {
-    const Tensor z = latents.squeeze(0).permute({1, 2, 3, 0}) / inverse_std_.to(latents.device()) +
-                     mean_.to(latents.device());  // [T, h, w, C]
-    const TileGrid grid = decoding_grid({z.size(1), z.size(2)}, tiling);
-    Scratch scratch;
-    std::vector<TileStream> streams = begin_streams(grid, decoder_, scratch);
-    const std::int64_t per_pass = latent_frames_per_pass(grid.tile);
-    for (std::int64_t first = 0; first < z.size(0); first += per_pass) {
-      const Tensor piece = z.narrow(0, first, std::min(per_pass, z.size(0) - first));
-      emit(unpatchify(advance(grid, decoder_, piece, streams).clamp_(-1, 1), config_.patch_size));
-    }
+  std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const override {
+    return std::make_unique<Decoding>(*this, tiling);
   }
 
  private:
+  class Decoding final : public VideoDecoder {
+   public:
+    Decoding(const WanVae& vae, const std::optional<Tiling>& tiling) : vae_(vae), tiling_(tiling) {}
+
+    void decode(const Tensor& latents, const PixelsFn& emit) override {
+      const Tensor z = latents.squeeze(0).permute({1, 2, 3, 0}) / vae_.inverse_std_.to(latents.device()) +
+                       vae_.mean_.to(latents.device());  // [T, h, w, C]
+      if (!grid_) {
+        grid_ = vae_.decoding_grid({z.size(1), z.size(2)}, tiling_);
+        streams_ = begin_streams(*grid_, vae_.decoder_, scratch_);
+      }
+      const std::int64_t per_pass = latent_frames_per_pass(grid_->tile);
+      for (std::int64_t first = 0; first < z.size(0); first += per_pass) {
+        const Tensor piece = z.narrow(0, first, std::min(per_pass, z.size(0) - first));
+        const Tensor pixels = advance(*grid_, vae_.decoder_, piece, streams_).clamp_(-1, 1);
+        emit(unpatchify(pixels, vae_.config_.patch_size));
+      }
+    }
+
+   private:
+    const WanVae& vae_;
+    std::optional<Tiling> tiling_;
+    Scratch scratch_;
+    std::optional<TileGrid> grid_;  // known with the first latents
+    std::vector<TileStream> streams_;
+  };
+
   std::int64_t encoder_cells_per_latent() const { return config_.scale_factor_spatial / config_.patch_size; }
 
   TileGrid decoding_grid(const Extent& latents, const std::optional<Tiling>& tiling) const {

@@ -53,8 +53,11 @@ ConvWeights::ConvWeights(const Weights& weights, at::IntArrayRef shape)
   weight_ = weight_.contiguous(weight_.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
 }
 
-const WinogradConv& ConvWeights::winograd() const {
-  if (!winograd_) winograd_.emplace(weight_, bias_);
+const WinogradConv& ConvWeights::winograd(std::int64_t pixels) const {
+  if (!winograd_) {
+    winograd_.emplace(weight_, bias_, pixels);
+    drop_weight(weight_);
+  }
   return *winograd_;
 }
 
@@ -71,8 +74,8 @@ Tensor CausalConv3d::operator()(const Tensor& x, Stream& stream, const Tensor& r
     add_frames(input.frames, x);
     input.height = x.size(1);
     input.width = x.size(2);
-    out = stream.empty({x.size(0), x.size(1), x.size(2), weights_.weight().size(0)}, x);
-    weights_.winograd()(input, residual, out, stream.scratch());
+    out = stream.empty({x.size(0), x.size(1), x.size(2), weights_.out_channels()}, x);
+    weights_.winograd(input.height * input.width)(input, residual, out, stream.scratch());
   } else {
     const Tensor frames = to_ncthw(at::cat({memory, x}));
     out = with_residual(
@@ -97,8 +100,8 @@ Tensor DoublingConv2d::operator()(const Tensor& x, Stream& stream, const Tensor&
   input.height = height;
   input.width = width;
   input.doubled = true;
-  Tensor out = stream.empty({x.size(0), height, width, weights_.weight().size(0)}, x);
-  weights_.winograd()(input, residual, out, stream.scratch());
+  Tensor out = stream.empty({x.size(0), height, width, weights_.out_channels()}, x);
+  weights_.winograd(height * width)(input, residual, out, stream.scratch());
   return out;
 }
 

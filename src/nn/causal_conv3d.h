@@ -50,12 +50,16 @@ void remember_two_frames(Tensor& memory, const Tensor& x);
 class ConvWeights {
  public:
   ConvWeights(const Weights& weights, at::IntArrayRef shape);
+  std::int64_t out_channels() const { return bias_.size(0); }
+  /// For other devices than the CPU.
   const Tensor& weight() const { return weight_; }
   const Tensor& bias() const { return bias_; }
-  const WinogradConv& winograd() const;
+  /// For the CPU. The first pictures are of `pixels`; those that follow should not be much smaller or larger.
+  const WinogradConv& winograd(std::int64_t pixels) const;
 
  private:
-  Tensor weight_, bias_;
+  mutable Tensor weight_;  // undefined once it has been transformed
+  Tensor bias_;
   mutable std::optional<WinogradConv> winograd_;
 };
 

@@ -12,7 +12,15 @@ namespace sora {
 namespace {
 
 Tensor take(const Weights& weights, std::string_view name, at::IntArrayRef shape, Precision precision) {
-  return precision == Precision::fp32 ? weights.take_fp32(name, shape) : weights.take(name, shape);
+  switch (precision) {
+    case Precision::component:
+      return weights.take(name, shape);
+    case Precision::fp32:
+      return weights.take_fp32(name, shape);
+    case Precision::stored:
+      return weights.take_stored(name, shape);
+  }
+  fail(Fault::bug, "a weight of no precision");
 }
 
 // x [1, L, C], whose rows may lie apart.

@@ -9,7 +9,8 @@ namespace sora {
 
 enum class Bias { none, present };
 /// fp32: kept in fp32 whatever the component's dtype, as the reference does for time embeddings and some norms.
-enum class Precision { component, fp32 };
+/// stored: as Weights::take_stored; to be converted before it is used.
+enum class Precision { component, fp32, stored };
 
 /// nn.Linear: `weight` [out, in], `bias` [out].
 struct Linear {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -44,17 +45,23 @@ std::optional<at::ScalarType> weight_type(StoredType type) {
   return std::nullopt;
 }
 
+void unmap(void* file) { delete static_cast<MappedFile*>(file); }
+
 // All bytes of a file as a tensor. Every view of it keeps the mapping, and the last one ends it.
 Tensor map_file(const SafetensorsHeader& header) {
-  MappedFile file(header.file);
-  require(std::cmp_equal(file.bytes().size(), header.file_size), Fault::input,
+  auto file = std::make_unique<MappedFile>(header.file);
+  const std::string_view bytes = file->bytes();
+  require(std::cmp_equal(bytes.size(), header.file_size), Fault::input,
           "{}: was {} bytes long when its header was read and now is {}; is it still being downloaded?",
-          shown(header.file), header.file_size, file.bytes().size());
-  const auto [address, size] = file.release();
-  return at::from_blob(
-      address, {static_cast<std::int64_t>(size)}, [size = size](void* mapped) { munmap(mapped, size); },
-      at::TensorOptions(at::kByte));
+          shown(header.file), header.file_size, bytes.size());
+  // The mapping is read-only: whoever writes to a weight learns it at once.
+  void* const address = const_cast<char*>(bytes.data());
+  at::DataPtr data(address, file.release(), unmap, at::kCPU);
+  at::Storage storage(at::Storage::use_byte_size_t(), bytes.size(), std::move(data));
+  return at::empty({0}, at::kByte).set_(storage, 0, {static_cast<std::int64_t>(bytes.size())});
 }
+
+bool is_mapped(const Tensor& tensor) { return tensor.storage().data_ptr().get_deleter() == unmap; }
 
 // Gives back the memory of pages that lie wholly in `bytes`, which has been copied.
 void drop_pages(const Tensor& bytes) {
@@ -132,7 +139,12 @@ void WeightFiles::finish() const {
        state_->folder(), count, fmt::join(left, "\", \""), count > kMaxListed ? " ..." : "");
 }
 
-Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::ScalarType dtype) const {
+void drop_weight(Tensor& weight) {
+  if (is_mapped(weight)) drop_pages(weight);
+  weight.reset();
+}
+
+Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, std::optional<at::ScalarType> wanted) const {
   WeightFiles::State& s = *files_->state_;
   const std::string full = prefix_ + std::string(name);
   const auto found = s.items.find(full);
@@ -153,6 +165,7 @@ Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::Scalar
   const Tensor bytes = item.file->slice(0, stored.begin, stored.end);
   const bool aligned = stored.begin % size_of(stored.type) == 0;
   const Tensor typed = (aligned ? bytes : bytes.clone()).view(*stored_as).view(shape);
+  const at::ScalarType dtype = wanted.value_or(*stored_as);
   const bool in_place = aligned && s.device.is_cpu() && dtype == *stored_as;
   const Tensor result = in_place ? typed : typed.to(s.device, dtype);
   if (!in_place) drop_pages(bytes);
@@ -166,6 +179,10 @@ Tensor Weights::take(std::string_view name, at::IntArrayRef shape) const {
 
 Tensor Weights::take_fp32(std::string_view name, at::IntArrayRef shape) const {
   return take_as(name, shape, at::kFloat);
+}
+
+Tensor Weights::take_stored(std::string_view name, at::IntArrayRef shape) const {
+  return files_->device().is_cpu() ? take_as(name, shape, std::nullopt) : take(name, shape);
 }
 
 std::optional<Tensor> Weights::take_if(std::string_view name, at::IntArrayRef shape) const {

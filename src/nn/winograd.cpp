@@ -18,9 +18,15 @@ namespace {
 // Points of F(4, 3), with infinity: 9e-7 relative error on random data where the usual 0, ±1, ±2 have 2e-6.
 constexpr float kNear = 0.625F, kFar = 1.5F;
 
-// Filters of more values than these take 64/27 of their size and not 144/27: they belong to coarse levels, which have
-// most of the weights and little of the work.
+// Transformed for small tiles a filter is 64/27 of its size, for large ones 144/27. Large tiles need little more than
+// half of the multiplications, which pays where many pixels share a filter. Coarse levels have most of the weights and
+// little of the work: making and reading their filters is what takes the time there.
 constexpr std::int64_t kMostValuesForLargeTiles = 512 * 512;
+constexpr std::int64_t kMostValuesPerPixelForLargeTiles = 32;
+
+int tile_for(std::int64_t filter_values, std::int64_t pixels) {
+  return filter_values > std::min(kMostValuesForLargeTiles, pixels * kMostValuesPerPixelForLargeTiles) ? 2 : 4;
+}
 
 constexpr int kTimeInputs = 4, kTimeOutputs = 2;
 
@@ -373,10 +379,10 @@ std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) {
 
 }  // namespace
 
-WinogradConv::WinogradConv(const Tensor& weight, const Tensor& bias)
+WinogradConv::WinogradConv(const Tensor& weight, const Tensor& bias, std::int64_t pixels)
     : in_(weight.size(1)),
       out_(weight.size(0)),
-      tile_(in_ * out_ <= kMostValuesForLargeTiles ? 4 : 2),
+      tile_(tile_for(in_ * out_, pixels)),
       in_time_(weight.dim() == 5),
       bias_(bias) {
   const Tensor transform = whole_filter_transform(tile_, in_time_);

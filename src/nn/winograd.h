@@ -13,7 +13,8 @@ namespace sora {
 class WinogradConv {
  public:
   /// weight [K, C, 3, 3], or [K, C, 3, 3, 3] for a convolution over time, too; bias [K]. Borders are zeros in space.
-  WinogradConv(const Tensor& weight, const Tensor& bias);
+  /// Pictures of any size can be convolved; those of about `pixels` at the least cost.
+  WinogradConv(const Tensor& weight, const Tensor& bias, std::int64_t pixels);
 
   struct Input {
     /// One frame [H, W, C] each. Over time, two more than the output has: the frames before come first.

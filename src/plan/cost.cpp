@@ -9,6 +9,9 @@
 namespace sora {
 namespace {
 
+// On the CPU the decoder keeps its filters transformed, at most 144/27 of their size.
+constexpr int kCpuVaeBytesPerWeight = 22;
+
 double flop(const NetworkCost& cost, double items) { return items * (cost.flop_per_item + cost.flop_per_pair * items); }
 
 std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
@@ -56,9 +59,11 @@ int passes(const Plan& plan, const Window& window) {
 Cost cost_of(const Plan& plan, const Traits& traits) {
   const int dtype_bytes = plan.placement.dtype == Dtype::bf16 ? 2 : 4;
   const auto texts = static_cast<double>(plan.scenes.size() + (plan.guidance.on() ? 1 : 0));
-  // The text encoder is gone when the denoiser comes; denoiser and VAE stay to the end.
-  const std::int64_t model_bytes =
-      kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes) + weight_bytes(traits.vae_decoder, 4);
+  // The text encoder is gone when the denoiser comes, and the denoiser when the last windows are decoded.
+  const bool decodes_between = plan.windows.size() > 1 && plan.sampling.continuation != Continuation::blended;
+  const std::int64_t sampler_bytes = kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes);
+  const std::int64_t vae_bytes =
+      weight_bytes(traits.vae_decoder, plan.placement.device == DeviceKind::cpu ? kCpuVaeBytesPerWeight : 4);
   Cost cost;
   cost.text_flop = texts * flop(traits.text_encoder, plan.max_sequence_length);
   cost.text_bytes = kEngineBytes + weight_bytes(traits.text_encoder, dtype_bytes) +
@@ -66,8 +71,8 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   for (const Window& window : plan.windows) {
     const auto tokens = static_cast<double>(window.tokens);
     cost.sample_flop += passes(plan, window) * flop(traits.denoiser, tokens);
-    cost.sample_bytes =
-        std::max(cost.sample_bytes, model_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
+    cost.sample_bytes = std::max(cost.sample_bytes, sampler_bytes + (decodes_between ? vae_bytes : 0) +
+                                                        activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }
   const PixelSize size = plan.size;
   const Tiling tiling = plan.vae_tiling.value_or(Tiling{size, size});
@@ -76,7 +81,8 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   const double area_at_once =
       static_cast<double>(std::min(size.width, tiling.tile.width)) * std::min(size.height, tiling.tile.height);
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = model_bytes + activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
+  cost.decode_bytes = (decodes_between ? sampler_bytes : kEngineBytes) + vae_bytes +
+                      activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
   cost.output_bytes = output_bytes(plan);
   return cost;
 }

@@ -186,6 +186,7 @@ void plan_video(Plan& plan, const Request& request, const Traits& traits, const 
   const WindowSize window = window_size_for(request, traits, forcing);
   Timeline line = make_timeline(request, traits, window, probe);
   plan.size = line.size;
+  plan.compression = traits.compression;
   plan.fps = line.fps;
   plan.shown = line.shown;
   plan.given = std::move(line.given);

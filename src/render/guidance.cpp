@@ -10,8 +10,7 @@ GuidedDenoiser::GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, con
   if (guidance.on()) unconditional_ = denoiser.bind(negative);
 }
 
-Tensor GuidedDenoiser::predict(const Tensor& latents, double timestep) const {
-  const Tensor timesteps = at::full({latents.size(2)}, timestep, latents.options().dtype(at::kFloat));  // [T]
+Tensor GuidedDenoiser::predict(const Tensor& latents, const Tensor& timesteps, double timestep) const {
   const Tensor conditional = conditional_(latents, timesteps);
   if (!unconditional_) return conditional;
   const Tensor unconditional = unconditional_(latents, timesteps);

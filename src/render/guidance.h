@@ -1,8 +1,6 @@
 // Classifier-free guidance, written once for all families.
 #pragma once
 
-#include <optional>
-
 #include "sora/model.h"
 #include "sora/plan.h"
 
@@ -12,8 +10,9 @@ namespace sora {
 class GuidedDenoiser {
  public:
   GuidedDenoiser(Denoiser& denoiser, const Guidance& guidance, const Context& positive, const Context& negative);
-  /// Velocity for latents [1, C, T, H, W], all frames at `timestep`: u + scale * (c - u).
-  Tensor predict(const Tensor& latents, double timestep) const;
+  /// Velocity for latents [1, C, T, H, W] at timesteps [T]: u + scale * (c - u), with the scale of `timestep`, the
+  /// noisiest frame's.
+  Tensor predict(const Tensor& latents, const Tensor& timesteps, double timestep) const;
 
  private:
   Guidance guidance_;

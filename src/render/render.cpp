@@ -1,70 +1,209 @@
-// The main path: per window, sample, then decode as a stream into the sink.
+// The main path: windows are sampled one after the other, and decoded into the sink as soon as nothing of them can
+// change.
 #include "sora/render.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "base/interrupt.h"
+#include "base/machine.h"
+#include "render/conditions.h"
+#include "render/output.h"
 #include "render/rng.h"
 #include "render/sample.h"
+#include "render/saved_latents.h"
 #include "sora/error.h"
-#include "sora/model.h"
 
 namespace sora {
 namespace {
 
-// Pixels [1, 3, n, H, W] in -1..1 -> 8 bit [n, H, W, 3] on the host, rounded half to even as the reference's PIL output
-// is.
-Tensor to_8bit(const Tensor& pixels) {
-  const Tensor unit = (pixels * 0.5 + 0.5).clamp_(0, 1);
-  return unit.mul_(255).round_().to(at::kByte).squeeze(0).permute({1, 2, 3, 0}).contiguous().cpu();
+// Noise on known frames has a sequence of its own, so that it does not change what everything else is drawn from.
+constexpr std::uint64_t kConditionSeed = 0x9e3779b97f4a7c15;
+
+/// The video's latents on the host, and which latent frames have their final values.
+struct LatentVideo {
+  Tensor latents;  // fp32 [1, C, T, H, W]
+  Tensor known;    // bool [T]
+
+  explicit LatentVideo(const LatentShape& shape)
+      : latents(at::zeros(shape.sizes(), at::kFloat)), known(at::zeros({shape.frames}, at::kBool)) {}
+
+  /// Leading latent frames that are known.
+  int ready() const {
+    int count = 0;
+    while (count < known.size(0) && known[count].item<bool>()) ++count;
+    return count;
+  }
+};
+
+// What a window starts from: what the user gave in its range, and what windows before it have left at its ends.
+Conditions conditions_of(const Window& window, const Conditions& given, const LatentVideo& video) {
+  const int first = window.first, frames = window.shape.frames;
+  const auto cut = [&](const Tensor& tensor, std::int64_t dim) {
+    return tensor.defined() ? tensor.narrow(dim, first, frames).clone() : tensor;
+  };
+  Conditions conditions;
+  conditions.clean = cut(given.clean, 2);
+  conditions.known = cut(given.known, 0);
+  conditions.channels = cut(given.channels, 2);
+  conditions.stays = cut(given.stays, 2);
+  conditions.references = given.references;
+  if (window.end() == video.known.size(0)) conditions.after = given.after;
+  if (window.context == 0 && window.context_after == 0) return conditions;
+
+  if (!conditions.known.defined()) {
+    conditions.clean = at::zeros(window.shape.sizes(), at::kFloat);
+    conditions.known = at::zeros({frames}, at::kBool);
+  }
+  const auto take = [&](int from, int count) {
+    conditions.clean.narrow(2, from, count).copy_(video.latents.narrow(2, first + from, count));
+    conditions.known.narrow(0, from, count).fill_(true);
+  };
+  take(0, window.context);
+  take(frames - window.context_after, window.context_after);
+  return conditions;
 }
 
-// Passes decoded pixels on until the plan's frame count is reached; what the model renders beyond it is dropped.
-class TrimmedOutput {
+class Renderer {
  public:
-  TrimmedOutput(const Plan& plan, FrameSink& sink, Progress& progress) : plan_(plan), sink_(sink), progress_(progress) {
-    progress_.update(Stage::decode, 0, plan_.pixel_frames);
+  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+           Progress& progress)
+      : plan_(plan),
+        contexts_(std::move(contexts)),
+        model_(model),
+        saved_(saved),
+        progress_(progress),
+        device_(contexts_.scenes.at(0).text.states.device()),
+        rng_(plan.seed),
+        condition_rng_(plan.seed ^ kConditionSeed),
+        given_(make_conditions(plan, *model.vae, read, device_)),
+        video_(plan.latent),
+        groups_(groups()) {
+    if (given_.control.defined()) {
+      for (Context& context : contexts_.scenes) context.control = given_.control.to(device_);
+      contexts_.negative.control = given_.control.to(device_);
+    }
+    if (given_.known.defined()) {
+      video_.latents.copy_(given_.clean);
+      video_.known.copy_(given_.known);
+    }
+    steps_.total = count_steps();
   }
 
-  void write(const Tensor& pixels) {
-    check_interrupted();
-    require(at::isfinite(pixels).all().item<bool>(), Fault::input,
-            "decoded pixels are not finite at frame {}: the VAE's weights are damaged or do not fit its config",
-            written_);
-    const auto count = static_cast<int>(std::min<std::int64_t>(pixels.size(2), plan_.pixel_frames - written_));
-    if (count == 0) return;
-    const Tensor rgb = to_8bit(pixels.narrow(2, 0, count));
-    sink_.write({count,
-                 static_cast<int>(rgb.size(1)),
-                 static_cast<int>(rgb.size(2)),
-                 {rgb.const_data_ptr<std::uint8_t>(), static_cast<std::size_t>(rgb.numel())}});
-    written_ += count;
-    progress_.update(Stage::decode, written_, plan_.pixel_frames);
+  /// Calls ready(latents) with the next latents that will not change any more, in order.
+  template <class Ready>
+  void run(const Ready& ready) {
+    progress_.update(Stage::sample, 0, steps_.total);
+    int passed_on = 0;
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      sample(static_cast<int>(i));
+      if (i + 1 == groups_.size() && !model_.used_again) {
+        model_.denoiser.reset();
+        return_free_memory();
+      }
+      const int end = video_.ready();
+      if (end > passed_on) ready(video_.latents.narrow(2, passed_on, end - passed_on).to(device_));
+      passed_on = end;
+    }
   }
+
+  const Tensor& latents() const { return video_.latents; }
 
  private:
+  // Windows that are denoised together.
+  std::vector<std::span<const Window>> groups() const {
+    const std::span<const Window> windows = plan_.windows;
+    if (plan_.sampling.continuation == Continuation::blended) return {windows};
+    std::vector<std::span<const Window>> single;
+    for (std::size_t i = 0; i < windows.size(); ++i) single.push_back(windows.subspan(i, 1));
+    return single;
+  }
+
+  bool forces() const { return plan_.sampling.continuation == Continuation::forcing; }
+
+  int count_steps() const {
+    if (!forces()) return flow_steps(plan_) * static_cast<int>(groups_.size());
+    const std::unique_ptr<Scheduler> scheduler = model_.make_scheduler(plan_.steps);
+    int steps = 0;
+    for (const Window& window : plan_.windows) {
+      const Tensor known = conditions_of(window, given_, video_).known;
+      int leading = 0;
+      while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
+      steps += forcing_steps(plan_, window, leading, *scheduler);
+    }
+    return steps;
+  }
+
+  // Samples a group of windows, or takes what was saved of it.
+  void sample(int group) {
+    const std::span<const Window> windows = groups_[static_cast<std::size_t>(group)];
+    if (const auto saved = saved_.load(group)) {
+      rng_.set_state(saved->rng);
+      condition_rng_.set_state(saved->condition_rng);
+      steps_.done += steps_.total / static_cast<int>(groups_.size());
+      keep(windows, saved->latents);
+      return;
+    }
+    const Conditions conditions =
+        windows.size() == 1 ? conditions_of(windows[0], given_, video_) : conditions_of(whole(windows), given_, video_);
+    const SampleArgs args{plan_,   windows, conditions,     contexts_, model_,
+                          device_, rng_,    condition_rng_, steps_,    progress_};
+    const Tensor latents = (forces() ? sample_forcing(args) : sample_flow(args)).to(at::kCPU, at::kFloat);
+    save(group, latents);
+    keep(windows, latents);
+  }
+
+  void save(int group, const Tensor& latents) const {
+    try {
+      saved_.save(group, {latents, rng_.state(), condition_rng_.state()});
+    } catch (const Error& error) {
+      progress_.note(fmt::format("latents are not kept, so that this render cannot be resumed: {}", error.what()));
+    }
+  }
+
+  void keep(std::span<const Window> windows, const Tensor& latents) {
+    // What windows before this one have left there stays.
+    const int first = windows.front().first + windows.front().context;
+    const int end = windows.back().end() - windows.back().context_after;
+    video_.latents.narrow(2, first, end - first).copy_(latents.narrow(2, windows.front().context, end - first));
+    video_.known.narrow(0, first, end - first).fill_(true);
+  }
+
+  static Window whole(std::span<const Window> windows) {
+    Window all = windows.front();
+    all.shape.frames = windows.back().end() - all.first;
+    all.context_after = windows.back().context_after;
+    return all;
+  }
+
   const Plan& plan_;
-  FrameSink& sink_;
+  Contexts contexts_;
+  Model& model_;
+  const SavedLatents& saved_;
   Progress& progress_;
-  int written_ = 0;
+  at::Device device_;
+  Rng rng_, condition_rng_;
+  Conditions given_;
+  LatentVideo video_;
+  std::vector<std::span<const Window>> groups_;
+  StepCount steps_;
 };
 
 }  // namespace
 
-void render(const Plan& plan, const Context& positive, const Context& negative, Model& model, FrameSink& sink,
-            Progress& progress) {
-  Rng rng(plan.seed);
-  const at::Device device = positive.text.states.device();
-  Tensor latents = at::empty(plan.latent.sizes(), at::TensorOptions(device).dtype(at::kFloat));
-  for (const Window& window : plan.windows) {
-    latents.narrow(2, window.first, window.shape.frames)
-        .copy_(sample_flow({plan, window, positive, negative, model, device, rng, progress}));
-  }
-  TrimmedOutput output(plan, sink, progress);
-  model.vae->decode(latents, plan.vae_tiling, [&](const Tensor& pixels) { output.write(pixels); });
-  sink.finish();
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+               FrameSink& sink, Progress& progress) {
+  Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
+  const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
+  std::optional<Output> output;
+  renderer.run([&](const Tensor& latents) {
+    if (!output) output.emplace(plan, read, sink, progress);
+    decoder->decode(latents, [&](const Tensor& pixels) { output->write(pixels); });
+  });
+  output->finish();
+  saved.remove();
+  return output->quality().result(renderer.latents());
 }
 
 }  // namespace sora

@@ -15,6 +15,9 @@ class Rng {
   explicit Rng(std::uint64_t seed);
   /// Standard normal values of exactly this shape. One call, one draw: splitting it would give other numbers.
   Tensor normal(at::IntArrayRef shape);
+  /// Bytes from which set_state goes on with the same numbers.
+  Tensor state() const;
+  void set_state(const Tensor& bytes);
 
  private:
   at::Generator generator_;

@@ -1,30 +1,139 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
 #include "base/interrupt.h"
 #include "render/guidance.h"
 #include "render/sample.h"
 #include "sora/error.h"
 
 namespace sora {
+namespace {
+
+// The first step that is made: with a given video, the noisiest ones are left out.
+int first_step(const Plan& plan) {
+  if (plan.sampling.given != GivenUse::noised) return 0;
+  return plan.steps - std::min(static_cast<int>(plan.steps * plan.sampling.strength), plan.steps);
+}
+
+/// The denoiser over windows of the same latents.
+class WindowedDenoiser {
+ public:
+  explicit WindowedDenoiser(const SampleArgs& args) : args_(args) {
+    for (const Window& window : args.windows) {
+      if (denoisers_.contains(window.scene)) continue;
+      const Context& positive = args.contexts.scenes.at(static_cast<std::size_t>(window.scene));
+      denoisers_.try_emplace(window.scene, *args.model.denoiser, args.plan.guidance, positive, args.contexts.negative);
+    }
+    if (args.windows.size() > 1) weights_ = blend_weights();
+  }
+
+  Tensor predict(const Tensor& latents, const Tensor& timesteps, double timestep) const {
+    if (args_.windows.size() == 1) return denoisers_.at(args_.windows[0].scene).predict(latents, timesteps, timestep);
+    Tensor sum;
+    for (std::size_t i = 0; i < args_.windows.size(); ++i) {
+      check_interrupted();
+      const Window& window = args_.windows[i];
+      const int first = window.first - args_.windows[0].first, count = window.shape.frames;
+      const Tensor predicted =
+          denoisers_.at(window.scene)
+              .predict(latents.narrow(2, first, count).contiguous(), timesteps.narrow(0, first, count), timestep)
+              .to(at::kFloat);
+      if (!sum.defined()) {
+        std::vector<std::int64_t> sizes = predicted.sizes().vec();
+        sizes[2] = latents.size(2);
+        sum = at::zeros(sizes, predicted.options());
+      }
+      sum.narrow(2, first, count).add_(predicted * weights_[i].view({1, 1, count, 1, 1}));
+    }
+    return sum;
+  }
+
+ private:
+  // For each window [T], growing linearly over what it shares with the window before and falling likewise at its end.
+  // In every frame, the weights of all windows have the sum 1.
+  std::vector<Tensor> blend_weights() const {
+    const auto windows = args_.windows;
+    const int begin = windows.front().first;
+    std::vector<Tensor> weights;
+    Tensor sum = at::zeros({windows.back().end() - begin}, at::kFloat);
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+      const Window& window = windows[i];
+      const int frames = window.shape.frames;
+      const int before = i == 0 ? 0 : std::max(0, windows[i - 1].end() - window.first);
+      const int after = i + 1 == windows.size() ? 0 : std::max(0, window.end() - windows[i + 1].first);
+      std::vector<float> values;
+      for (int t = 0; t < frames; ++t) {
+        const float rising = before == 0 ? 1.0F : (static_cast<float>(t) + 0.5F) / static_cast<float>(before);
+        const float falling = after == 0 ? 1.0F : (static_cast<float>(frames - t) - 0.5F) / static_cast<float>(after);
+        values.push_back(std::min({1.0F, rising, falling}));
+      }
+      weights.push_back(at::tensor(values));
+      sum.narrow(0, window.first - begin, frames).add_(weights.back());
+    }
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+      weights[i] = (weights[i] / sum.narrow(0, windows[i].first - begin, windows[i].shape.frames)).to(args_.device);
+    }
+    return weights;
+  }
+
+  const SampleArgs& args_;
+  std::map<int, GuidedDenoiser> denoisers_;  // by scene
+  std::vector<Tensor> weights_;
+};
+
+// (1 - sigma) · clean + sigma · noise, with sigma a tensor without dimensions as in the reference.
+Tensor add_noise(const Tensor& clean, const Tensor& noise, double sigma) {
+  const Tensor share = at::scalar_tensor(sigma, at::kFloat);
+  return (1 - share) * clean + share * noise;
+}
+
+}  // namespace
+
+void finish_step(const SampleArgs& args, const Tensor& latents, double timestep) {
+  ++args.steps.done;
+  // A broken or mis-scaled checkpoint shows here first. Without this check its end is a black video.
+  require(at::isfinite(latents).all().item<bool>(), Fault::input,
+          "latents are not finite after step {} of {} (timestep {}): the checkpoint's weights are damaged or do not "
+          "fit its config; try --dtype fp32 to rule out an overflow",
+          args.steps.done, args.steps.total, timestep);
+  args.progress.update(Stage::sample, args.steps.done, args.steps.total);
+}
+
+int flow_steps(const Plan& plan) { return plan.steps - first_step(plan); }
 
 Tensor sample_flow(const SampleArgs& args) {
+  const Conditions& given = args.conditions;
+  const auto on_device = [&](const Tensor& tensor) { return tensor.defined() ? tensor.to(args.device) : tensor; };
+  const Tensor clean = on_device(given.clean), channels = on_device(given.channels), stays = on_device(given.stays);
+  const Tensor known = given.known.defined() ? on_device(given.known).view({1, 1, -1, 1, 1}) : Tensor();
+
+  LatentShape shape = args.windows.front().shape;
+  shape.frames = given.references + args.windows.back().end() - args.windows.front().first;
   const std::unique_ptr<Scheduler> scheduler = args.model.make_scheduler(args.plan.steps);
-  const GuidedDenoiser denoiser(*args.model.denoiser, args.plan.guidance, args.positive, args.negative);
-  Tensor latents = args.rng.normal(args.window.shape.sizes()).to(args.device);  // [1, C, T, H, W]
-  args.progress.update(Stage::sample, 0, scheduler->steps());
-  for (int i = 0; i < scheduler->steps(); ++i) {
+  const WindowedDenoiser denoiser(args);
+  const Tensor noise = args.rng.normal(shape.sizes()).to(args.device);  // [1, C, T, H, W]
+  const int first = first_step(args.plan);
+  Tensor latents =
+      args.plan.sampling.given == GivenUse::noised ? add_noise(clean, noise, scheduler->sigma(first)) : noise;
+  for (int i = first; i < scheduler->steps(); ++i) {
     check_interrupted();
-    const Tensor velocity = denoiser.predict(latents, scheduler->timestep(i));
-    latents = scheduler->step(i, velocity, latents);
-    // A broken or mis-scaled checkpoint shows here first. Without this check its end is a black video.
-    require(at::isfinite(latents).all().item<bool>(), Fault::input,
-            "latents are not finite after step {} of {} (timestep {}): the checkpoint's weights are damaged or do not "
-            "fit its "
-            "config; try --dtype fp32 to rule out an overflow",
-            i + 1, scheduler->steps(), scheduler->timestep(i));
-    args.progress.update(Stage::sample, i + 1, scheduler->steps());
+    const double timestep = scheduler->timestep(i);
+    Tensor timesteps = at::full({shape.frames}, timestep, at::kFloat);
+    Tensor input = latents;
+    if (known.defined()) {
+      timesteps.masked_fill_(given.known, 0);
+      input = at::where(known, clean, latents);
+    }
+    if (channels.defined()) input = at::cat({input, channels}, 1);
+    latents = scheduler->step(i, denoiser.predict(input, timesteps, timestep), latents);
+    if (stays.defined()) latents = at::where(stays, add_noise(clean, noise, scheduler->sigma(i + 1)), latents);
+    finish_step(args, latents, timestep);
   }
-  return latents;
+  if (known.defined()) latents = at::where(known, clean, latents);
+  return latents.narrow(2, given.references, shape.frames - given.references);
 }
 
 }  // namespace sora

@@ -14,15 +14,17 @@ class FlowMatchEuler final : public Scheduler {
   int steps() const override { return static_cast<int>(schedule_.timesteps.size()); }
   double timestep(int i) const override { return schedule_.timesteps.at(static_cast<std::size_t>(i)); }
 
+  double sigma(int i) const override { return schedule_.sigmas.at(static_cast<std::size_t>(i)); }
+
   // The result has the prediction's dtype, as the reference's: with a bf16 denoiser the latents become bf16.
   Tensor step(int i, const Tensor& prediction, const Tensor& x) override {
     // A tensor without dimensions, in front: with a bf16 prediction, another form of the product rounds otherwise.
-    const Tensor dt = sigma(i + 1) - sigma(i);
+    const Tensor dt = noise(i + 1) - noise(i);
     return (x.to(at::kFloat) + dt * prediction).to(prediction.scalar_type());
   }
 
  private:
-  Tensor sigma(int i) const { return at::scalar_tensor(schedule_.sigmas.at(static_cast<std::size_t>(i)), at::kFloat); }
+  Tensor noise(int i) const { return at::scalar_tensor(sigma(i), at::kFloat); }
 
   FlowSchedule schedule_;
 };

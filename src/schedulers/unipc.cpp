@@ -21,11 +21,12 @@ class UniPc final : public Scheduler {
 
   int steps() const override { return static_cast<int>(schedule_.timesteps.size()); }
   double timestep(int i) const override { return schedule_.timesteps.at(static_cast<std::size_t>(i)); }
+  double sigma(int i) const override { return schedule_.sigmas.at(static_cast<std::size_t>(i)); }
   Tensor step(int i, const Tensor& prediction, const Tensor& x) override;
 
  private:
-  const Tensor& sigma(int i) const { return sigmas_.at(static_cast<std::size_t>(i)); }
-  Tensor lambda(int i) const { return at::log(1 - sigma(i)) - at::log(sigma(i)); }
+  const Tensor& noise(int i) const { return sigmas_.at(static_cast<std::size_t>(i)); }
+  Tensor lambda(int i) const { return at::log(1 - noise(i)) - at::log(noise(i)); }
   Tensor integrate(const Tensor& x, int from, const Tensor* arrived) const;
 
   UniPcConfig config_;
@@ -34,17 +35,17 @@ class UniPc final : public Scheduler {
   std::deque<Tensor> denoised_;  // the predictions of clean latents so far, newest first, at most `solver_order`
   Tensor last_sample_;           // what the last step started from, after correction
   int order_ = 0;                // of the last step's predictor
-  int next_ = 0;
+  int first_ = 0, next_ = 0;
 };
 
 // One step of the solver of `order_` from `x` at sigma(from) to sigma(from + 1). denoised_[k] belongs to sigma(from -
 // k). The predictor knows no more; the corrector also has the clean latents predicted where the predictor `arrived`.
 Tensor UniPc::integrate(const Tensor& x, int from, const Tensor* arrived) const {
   const Tensor& newest = denoised_.front();
-  const Tensor alpha = 1 - sigma(from + 1);
+  const Tensor alpha = 1 - noise(from + 1);
   const Tensor h = lambda(from + 1) - lambda(from), hh = -h;
   const Tensor phi_1 = at::expm1(hh), b_h = config_.bh2 ? phi_1 : hh;
-  const Tensor base = sigma(from + 1) / sigma(from) * x - alpha * phi_1 * newest;
+  const Tensor base = noise(from + 1) / noise(from) * x - alpha * phi_1 * newest;
   if (order_ == 1 && arrived == nullptr) return base.to(x.scalar_type());
 
   std::vector<Tensor> ratios, differences;
@@ -77,15 +78,16 @@ Tensor UniPc::integrate(const Tensor& x, int from, const Tensor* arrived) const 
 }
 
 Tensor UniPc::step(int i, const Tensor& prediction, const Tensor& x) {
+  if (!last_sample_.defined()) first_ = next_ = i;
   require(i == next_ && i < steps(), Fault::bug, "UniPC: step {} out of turn: {} of {} comes next", i, next_, steps());
-  const Tensor denoised = x - sigma(i) * prediction;
+  const Tensor denoised = x - noise(i) * prediction;
   const auto& uncorrected = config_.disable_corrector;
-  const bool correct = i > 0 && std::find(uncorrected.begin(), uncorrected.end(), i - 1) == uncorrected.end();
+  const bool correct = i > first_ && std::find(uncorrected.begin(), uncorrected.end(), i - 1) == uncorrected.end();
   last_sample_ = correct ? integrate(last_sample_, i - 1, &denoised) : x;
 
   denoised_.push_front(denoised);
   if (denoised_.size() > static_cast<std::size_t>(config_.solver_order)) denoised_.pop_back();
-  order_ = std::min({config_.solver_order, steps() - i, i + 1});  // lower at the start and towards the end
+  order_ = std::min({config_.solver_order, steps() - i, i - first_ + 1});  // lower at the start and towards the end
   ++next_;
   return integrate(last_sample_, i, nullptr);
 }

@@ -267,6 +267,8 @@ TEST(Memory, TooLittleIsExitCode6) {
                         "1",
                         "--size",
                         "1008x1008",
+                        "--seed",
+                        "5",
                         "--num-frames",
                         "1",
                         "--threads",
@@ -276,7 +278,15 @@ TEST(Memory, TooLittleIsExitCode6) {
   const RunResult result = run_program(limited + large);
   EXPECT_EQ(result.exit_code, 6) << result.err;
   EXPECT_THAT(result.err, HasSubstr("out of memory"));
-  EXPECT_TRUE(names_in(folder.path()).empty());
+  // What was sampled is not lost: the same command only decodes it.
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4.latents"});
+  const RunResult resumed = sora_gen(large + Arguments{"--progress", "json"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, Not(HasSubstr(R"("sample","done":1)")));
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4"});
+  const std::string bytes = test::read_text(folder / "out.mp4");
+  EXPECT_EQ(sora_gen(large + Arguments{"--overwrite"}).exit_code, 0);
+  EXPECT_TRUE(test::read_text(folder / "out.mp4") == bytes);
 }
 
 class Signals : public testing::TestWithParam<std::pair<const char*, int>> {};

@@ -18,6 +18,7 @@
 #include "jobs/components.h"
 #include "render/rng.h"
 #include "render/sample.h"
+#include "render/saved_latents.h"
 #include "support/files.h"
 #include "support/tensors.h"
 #include "text/prompt_cleaning.h"
@@ -115,16 +116,17 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
   const Tokenizer tokenizer(checkpoint);
   const auto encoder = load_text_encoder(checkpoint, target, progress);
   const auto encode = [&](const std::string& prompt) -> Context {
-    return {encoder->encode(tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids,
-                            plan.max_sequence_length)};
+    return {encoder->encode({tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids},
+                            plan.max_sequence_length)[0]};
   };
-  const Context positive = encode(plan.prompt), negative = encode(plan.negative_prompt);
+  const Contexts contexts{{encode(plan.prompt)}, encode(plan.negative_prompt)};
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
-  Rng rng(plan.seed);
+  Rng rng(plan.seed), unused(0);
+  StepCount steps;
   Rendered rendered;
-  rendered.latents = sample_flow({plan, plan.windows.at(0), positive, negative, model, at::kCPU, rng, progress});
+  rendered.latents = sample_flow({plan, plan.windows, {}, contexts, model, at::kCPU, rng, unused, steps, progress});
   MemorySink sink;
-  render(plan, positive, negative, model, sink, progress);
+  render(plan, contexts, model, {}, SavedLatents(), sink, progress);
   EXPECT_TRUE(sink.finished);
   rendered.frames = at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)
                         .view({plan.pixel_frames, plan.size.height, plan.size.width, 3});

@@ -174,7 +174,6 @@ TEST(FlowMatchEuler, RecordedRuns) {
 TEST(UniPc, StepsComeInTurn) {
   const auto scheduler = make_unipc(UniPcConfig(), 2);
   const Tensor x = at::ones({1, 1, 1, 1, 1});
-  EXPECT_EQ(error_of(Fault::bug, [&] { scheduler->step(1, x, x); }), "UniPC: step 1 out of turn: 0 of 2 comes next");
   scheduler->step(0, x, x);
   EXPECT_EQ(error_of(Fault::bug, [&] { scheduler->step(0, x, x); }), "UniPC: step 0 out of turn: 1 of 2 comes next");
 }

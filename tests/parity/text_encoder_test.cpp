@@ -93,7 +93,7 @@ TEST_P(TextEncoderParity, LayersAndStatesEqual) {
       ++layers;
     });
     const std::int64_t padded_length = reference_.at(name + ".input_ids").size(1);
-    const TextEmbedding embedding = encoder->encode(ids, padded_length);
+    const TextEmbedding embedding = encoder->encode({ids}, padded_length).at(0);
     expect_close(name, embedding.states, real_rows(reference_.at(name + ".last_hidden_state")), bar);
     EXPECT_EQ(embedding.states.scalar_type(), run().dtype);
     EXPECT_EQ(embedding.padded_length, padded_length);
@@ -116,22 +116,50 @@ TEST(TextEncoder, EqualsTheReferenceOnLongPrompts) {
   for (const std::string model : {"wan21_t2v", "t5_encoder"}) {
     const at::Tensor& expected = reference.at(model + ".last_hidden_state");
     const Ids ids = ids_of(reference.at(model + ".ids"));
-    expect_close(model, load_tiny(model, at::kFloat)->encode(ids, 512).states, expected, kLayerBar);
+    expect_close(model, load_tiny(model, at::kFloat)->encode({ids}, 512).at(0).states, expected, kLayerBar);
   }
 }
 
 TEST(TextEncoder, DoesNotDependOnThePadding) {
   const auto encoder = load_tiny("wan21_t2v", at::kFloat);
-  EXPECT_TRUE(at::equal(encoder->encode({5, 6, 1}, 3).states, encoder->encode({5, 6, 1}, 512).states));
+  EXPECT_TRUE(at::equal(encoder->encode({{5, 6, 1}}, 3)[0].states, encoder->encode({{5, 6, 1}}, 512)[0].states));
+}
+
+TEST(TextEncoder, DoesNotDependOnTheOtherPrompts) {
+  const auto encoder = load_tiny("t5_encoder", at::kFloat);
+  const std::vector<Ids> prompts{{5, 6, 1}, {7, 1}, {8, 9, 10, 11, 1}};
+  const std::vector<TextEmbedding> together = encoder->encode(prompts, 16);
+  ASSERT_EQ(together.size(), prompts.size());
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_TRUE(at::equal(together[i].states, encoder->encode({prompts[i]}, 16)[0].states)) << i;
+    EXPECT_EQ(together[i].padded_length, 16);
+  }
+}
+
+// In fp32 out of a bf16 file, the numbers are those of the file.
+TEST(TextEncoder, ConvertsAStoredTypeExactly) {
+  const test::TempDir temp;
+  const std::filesystem::path source = test::data("models/t5_encoder") / "text_encoder";
+  Tensors half = test::read_tensors(source / "model.safetensors"), wide;
+  for (auto& [name, tensor] : half) {
+    tensor = tensor.to(at::kBFloat16);
+    wide[name] = tensor.to(at::kFloat);
+  }
+  for (const auto& [folder, tensors] : {std::pair("half", &half), {"wide", &wide}}) {
+    test::write_tensors(temp / folder / "model.safetensors", *tensors);
+    std::filesystem::copy_file(source / "config.json", temp / folder / "config.json");
+  }
+  EXPECT_TRUE(at::equal(load(temp / "half", at::kFloat)->encode({{5, 6, 7, 1}}, 4)[0].states,
+                        load(temp / "wide", at::kFloat)->encode({{5, 6, 7, 1}}, 4)[0].states));
 }
 
 TEST(TextEncoder, RefusesIdsThatItHasNoRowFor) {
   const auto encoder = load_tiny("wan21_t2v", at::kFloat);
-  EXPECT_EQ(encoder->encode({703, 1}, 2).states.size(1), 2);
+  EXPECT_EQ(encoder->encode({{703, 1}}, 2)[0].states.size(1), 2);
   EXPECT_EQ(
       error_of(Fault::input,
                [&] {
-                 encoder->encode({704, 1}, 2);
+                 encoder->encode({{704, 1}}, 2);
                }),
       "The tokenizer gives the id 704, but the text encoder has only 704 (vocab_size). They are not of one model.");
 }
@@ -144,8 +172,8 @@ TEST(TextEncoder, IgnoresTheTiedCopyOfTheEmbedding) {
   tensors["encoder.embed_tokens.weight"] = tensors.at("shared.weight");
   test::write_tensors(temp / "model.safetensors", tensors);
   std::filesystem::copy_file(source / "config.json", temp / "config.json");
-  EXPECT_TRUE(at::equal(load(temp.path(), at::kFloat)->encode({5, 1}, 2).states,
-                        load_tiny("t5_encoder", at::kFloat)->encode({5, 1}, 2).states));
+  EXPECT_TRUE(at::equal(load(temp.path(), at::kFloat)->encode({{5, 1}}, 2)[0].states,
+                        load_tiny("t5_encoder", at::kFloat)->encode({{5, 1}}, 2)[0].states));
 }
 
 }  // namespace

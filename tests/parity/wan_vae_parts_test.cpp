@@ -50,9 +50,9 @@ struct ConvCase {
   std::int64_t in, out, frames, height, width;
 };
 
-// Channels that fill no vector and sizes that fill no tile; the last has filters large enough for the small tiles.
-const ConvCase kConvCases[] = {{3, 5, 1, 1, 1},   {16, 16, 2, 8, 8},   {20, 3, 3, 7, 10},
-                               {33, 17, 5, 9, 6}, {96, 48, 4, 12, 20}, {520, 512, 3, 5, 7}};
+// Channels that fill no vector and sizes that fill no tile; the last two have filters large enough for small tiles.
+const ConvCase kConvCases[] = {{3, 5, 1, 1, 1},     {16, 16, 2, 8, 8},  {20, 3, 3, 7, 10},  {33, 17, 5, 9, 6},
+                               {96, 48, 4, 12, 20}, {128, 96, 3, 4, 5}, {520, 512, 3, 5, 7}};
 
 TEST(Winograd, EqualsADirectConvolutionOverTime) {
   for (const ConvCase& c : kConvCases) {
@@ -64,7 +64,7 @@ TEST(Winograd, EqualsADirectConvolutionOverTime) {
     input.width = c.width;
     Tensor out = at::full_like(residual, 1e9);
     Scratch scratch;
-    WinogradConv(weight, bias)(input, residual, out, scratch);
+    WinogradConv(weight, bias, input.height * input.width)(input, residual, out, scratch);
     const Tensor direct = at::conv3d(x.permute({3, 0, 1, 2}).unsqueeze(0).to(at::kDouble), weight.to(at::kDouble),
                                      bias.to(at::kDouble), 1, at::IntArrayRef{0, 1, 1});
     expect_close(fmt::format("{} to {} channels", c.in, c.out), out, direct.squeeze(0).permute({1, 2, 3, 0}) + residual,
@@ -83,7 +83,7 @@ TEST(Winograd, EqualsADirectConvolutionOfDoubledPictures) {
     input.doubled = true;
     Tensor out = at::full({c.frames, 2 * c.height, 2 * c.width, c.out}, 1e9);
     Scratch scratch;
-    WinogradConv(weight, bias)(input, {}, out, scratch);
+    WinogradConv(weight, bias, input.height * input.width)(input, {}, out, scratch);
     const Tensor doubled = at::upsample_nearest2d(x.permute({0, 3, 1, 2}).to(at::kDouble), {2 * c.height, 2 * c.width});
     const Tensor direct = at::conv2d(doubled, weight.to(at::kDouble), bias.to(at::kDouble), 1, 1);
     expect_close(fmt::format("{} to {} channels", c.in, c.out), out, direct.permute({0, 2, 3, 1}), kLayer);
@@ -92,7 +92,7 @@ TEST(Winograd, EqualsADirectConvolutionOfDoubledPictures) {
 
 TEST(Winograd, DoesNotDependOnTheNumberOfThreads) {
   const Tensor x = at::randn({6, 20, 24, 16}), weight = at::randn({16, 16, 3, 3, 3}), bias = at::randn({16});
-  const WinogradConv conv(weight, bias);
+  const WinogradConv conv(weight, bias, 20 * 24);
   WinogradConv::Input input;
   for (std::int64_t t = 0; t < 6; ++t) input.frames.push_back(x.select(0, t).const_data_ptr<float>());
   input.height = 20;

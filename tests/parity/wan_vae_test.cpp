@@ -60,7 +60,7 @@ Decoded decode(const Vae& vae, const Tensor& latents, const std::optional<Tiling
   const c10::InferenceMode no_gradients;
   Decoded decoded;
   std::vector<Tensor> pieces;
-  vae.decode(latents, tiling, [&](const Tensor& pixels) {
+  vae.begin_decoding(tiling)->decode(latents, [&](const Tensor& pixels) {
     pieces.push_back(pixels.clone());
     decoded.counts.push_back(pixels.size(2));
   });
@@ -129,12 +129,29 @@ TEST(Streams, FramesLeaveBeforeTheRestIsDecoded) {
   const auto vae = load(model("wan21_t2v"));
   struct Enough {};
   int pieces = 0;
-  EXPECT_THROW(vae->decode(seeded({1, 16, 50, 32, 32}), {},
-                           [&](const Tensor&) {
-                             if (++pieces == 2) throw Enough{};
-                           }),
+  const auto decoder = vae->begin_decoding({});
+  EXPECT_THROW(decoder->decode(seeded({1, 16, 50, 32, 32}),
+                               [&](const Tensor&) {
+                                 if (++pieces == 2) throw Enough{};
+                               }),
                Enough);
   EXPECT_EQ(pieces, 2);
+}
+
+TEST(Streams, GiveTheSameHoweverManyFramesACall) {
+  const c10::InferenceMode no_gradients;
+  for (const char* name : {"wan21_t2v", "wan22_ti2v"}) {
+    const auto vae = load(model(name));
+    const Tensor latents = seeded({1, config_of(model(name)).z_dim, 8, 6, 4});
+    for (const auto& tiling : {std::optional<Tiling>(), std::optional<Tiling>({{32, 32}, {16, 16}})}) {
+      const auto decoder = vae->begin_decoding(tiling);
+      std::vector<Tensor> pieces;
+      for (const auto& [first, count] : {std::pair(0, 1), {1, 4}, {5, 2}, {7, 1}}) {
+        decoder->decode(latents.narrow(2, first, count), [&](const Tensor& pixels) { pieces.push_back(pixels); });
+      }
+      expect_close(name, at::cat(pieces, 2), decode(*vae, latents, tiling).pixels, kNetwork);
+    }
+  }
 }
 
 TEST(Encode, GivesTheSameLatents) {

@@ -278,8 +278,8 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(cost.sample_flop, 10 * 2 * (100 * tokens + tokens * tokens));
   EXPECT_EQ(cost.decode_flop, 50 * 9 * pixels);
   EXPECT_EQ(cost.text_bytes, kEngineBytes + 4 * (1000 + 3 * 100));
-  EXPECT_EQ(cost.sample_bytes, kEngineBytes + 4 * (5000 + 200 + 7 * 24));
-  EXPECT_EQ(cost.decode_bytes, kEngineBytes + 4 * (5000 + 200 + 4 * 4 * 64 * 32));
+  EXPECT_EQ(cost.sample_bytes, kEngineBytes + 4 * (5000 + 7 * 24));
+  EXPECT_EQ(cost.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 64 * 32));
 
   request.guidance_scale = 1;  // one pass a step, and one text
   const Cost unguided = plan(request).cost;
@@ -287,9 +287,11 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(unguided.text_flop, cost.text_flop / 2);
 
   const Cost half = plan(request, traits_of_wan(), {.dtype = Dtype::bf16}).cost;
-  // The VAE stays in fp32.
-  EXPECT_EQ(half.sample_bytes, kEngineBytes + 2 * (5000 + 7 * 24) + 4 * 200);
-  EXPECT_EQ(half.decode_bytes, cost.decode_bytes - 2 * 5000);
+  EXPECT_EQ(half.sample_bytes, kEngineBytes + 2 * (5000 + 7 * 24));
+  EXPECT_EQ(half.decode_bytes, cost.decode_bytes);  // the VAE stays in fp32
+
+  const Cost cuda = plan(request, traits_of_wan(), {.device = DeviceKind::cuda}).cost;
+  EXPECT_EQ(cuda.decode_bytes, kEngineBytes + 4 * (200 + 4 * 4 * 64 * 32));  // nothing is transformed there
 }
 
 TEST(Plan, CostOfTiles) {
@@ -302,7 +304,7 @@ TEST(Plan, CostOfTiles) {
   const Cost tiled = plan(request).cost;
   // Columns 0-31, 16-47, 32-63 and 48-63 of the 64.
   EXPECT_EQ(tiled.decode_flop, whole.decode_flop * (32 + 32 + 32 + 16) / 64);
-  EXPECT_EQ(tiled.decode_bytes, kEngineBytes + 4 * (5000 + 200 + 4 * 4 * 32 * 32));
+  EXPECT_EQ(tiled.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 32 * 32));
 }
 
 TEST(Plan, OutputSizeFollowsKindAndCrf) {

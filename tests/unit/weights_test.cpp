@@ -223,6 +223,21 @@ TEST_F(WeightsTest, ConvertedTensorsLeaveNoPagesBehind) {
   EXPECT_LT(resident_file_bytes() - before, 4'000'000);  // of 64 MB
 }
 
+TEST_F(WeightsTest, DroppedWeightsLeaveNoPagesBehind) {
+  constexpr std::int64_t kValues = 4 << 20;
+  WeightFiles files = open({{"a", at::ones({kValues})}, {"b", at::full({kValues}, 2.0F)}});
+  const std::int64_t before = resident_file_bytes();
+  Tensor a = files.root().take("a", {kValues}), b = files.root().take("b", {kValues}), computed = a + b;
+  ASSERT_GT(resident_file_bytes() - before, 32'000'000);
+  drop_weight(a);
+  EXPECT_LT(resident_file_bytes() - before, 20'000'000);
+  EXPECT_FALSE(a.defined());
+  EXPECT_TRUE(at::equal(b, at::full({kValues}, 2.0F)));
+  EXPECT_TRUE(at::equal(files.root().take("a", {kValues}), at::ones({kValues})));  // read again
+  drop_weight(computed);                                                           // not of a file
+  EXPECT_FALSE(computed.defined());
+}
+
 TEST(Device, Cpu) {
   const at::Device device = prepare_device({.threads = 3});
   EXPECT_TRUE(device.is_cpu());

@@ -1,0 +1,113 @@
+#include "render/saved_latents.h"
+
+#include <ATen/ATen.h>
+
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+
+#include "base/files.h"
+#include "sora/checkpoint.h"
+#include "sora/error.h"
+
+namespace sora {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMostIdentity = 16 << 20;
+constexpr const char *kIdentity = "plan.json", *kPrefix = "windows-";
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  PartFile file(path, /*overwrite=*/true);
+  file.write({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  file.publish();
+}
+
+std::string_view bytes_of(const Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+// safetensors: the header's length in 8 bytes, the header, the tensors' bytes.
+std::string to_safetensors(const SavedLatents::Part& part) {
+  const std::pair<const char*, Tensor> tensors[] = {{"latents", part.latents.to(at::kFloat).contiguous()},
+                                                    {"rng", part.rng.contiguous()},
+                                                    {"rng_condition", part.condition_rng.contiguous()}};
+  nlohmann::json header;
+  std::string data;
+  for (const auto& [name, tensor] : tensors) {
+    const std::size_t begin = data.size();
+    data += bytes_of(tensor);
+    header[name] = {{"dtype", tensor.scalar_type() == at::kFloat ? "F32" : "U8"},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {begin, data.size()}}};
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  std::string size(8, '\0');
+  for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<char>(text.size() >> (8 * i));
+  return size + text + data;
+}
+
+Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::string_view name) {
+  const auto found = header.tensors.find(name);
+  require(found != header.tensors.end(), Fault::input, "{}: has no \"{}\"", header.file.string(), name);
+  const StoredTensor& stored = found->second;
+  Tensor tensor = at::empty(stored.shape, stored.type == StoredType::f32 ? at::kFloat : at::kByte);
+  require(std::cmp_equal(tensor.nbytes(), stored.end - stored.begin), Fault::input, "{}: \"{}\" is of another type",
+          header.file.string(), name);
+  std::memcpy(tensor.mutable_data_ptr(), bytes.data() + stored.begin, tensor.nbytes());
+  return tensor;
+}
+
+}  // namespace
+
+SavedLatents::SavedLatents(fs::path folder, std::string identity)
+    : folder_(std::move(folder)), identity_(std::move(identity)) {
+  const fs::path plan = folder_ / kIdentity;
+  std::error_code none;
+  if (fs::exists(plan, none) && read_file(plan, kMostIdentity, Fault::output) != identity_) remove();
+}
+
+fs::path SavedLatents::file(int index) const { return folder_ / fmt::format("{}{:04}.safetensors", kPrefix, index); }
+
+std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
+  std::error_code none;
+  if (folder_.empty() || !fs::exists(folder_ / kIdentity, none) || !fs::exists(file(index), none)) return std::nullopt;
+  try {
+    const SafetensorsHeader header = read_safetensors_header(file(index));
+    const std::string bytes = read_file(file(index), header.file_size, Fault::input);
+    return Part{tensor_of(header, bytes, "latents"), tensor_of(header, bytes, "rng"),
+                tensor_of(header, bytes, "rng_condition")};
+  } catch (const Error&) {
+    return std::nullopt;  // damaged: what it held is sampled again, with the same result
+  }
+}
+
+void SavedLatents::save(int index, const Part& part) const {
+  if (folder_.empty()) return;
+  std::error_code none;
+  try {
+    // First, so that latents never lie there without saying of what.
+    if (!fs::exists(folder_ / kIdentity, none)) write_file(folder_ / kIdentity, identity_);
+    write_file(file(index), to_safetensors(part));
+  } catch (const Error&) {
+    fs::remove(folder_, none);  // if it is empty
+    throw;
+  }
+}
+
+void SavedLatents::remove() const {
+  if (folder_.empty()) return;
+  // What cannot be removed is no reason to fail: the video is there.
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, none)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kPrefix) || name == kIdentity) fs::remove(entry.path(), none);
+  }
+  fs::remove(folder_, none);  // unless somebody else has put something into it
+}
+
+}  // namespace sora

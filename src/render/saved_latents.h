@@ -1,0 +1,40 @@
+// Latents of what has been sampled, kept on disk until the video is whole: a render that was killed goes on after its
+// last finished window, and one whose decoding failed only decodes.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "sora/tensor.h"
+
+namespace sora {
+
+class SavedLatents {
+ public:
+  /// Windows that were sampled together, and the state of the random numbers after them.
+  struct Part {
+    Tensor latents;             // fp32, on the host
+    Tensor rng, condition_rng;  // bytes
+  };
+
+  /// Nothing is kept.
+  SavedLatents() = default;
+  /// `identity` says all that the latents depend on. What the folder holds of another identity is removed.
+  /// Without anything to keep, there is no folder.
+  SavedLatents(std::filesystem::path folder, std::string identity);
+
+  /// Empty if there is no such part, or none that can be read.
+  std::optional<Part> load(int index) const;
+  /// Error{output} if it cannot be written; then nothing of the part is there.
+  void save(int index, const Part& part) const;
+  /// For when the video is whole.
+  void remove() const;
+
+ private:
+  std::filesystem::path file(int index) const;
+  std::filesystem::path folder_;
+  std::string identity_;
+};
+
+}  // namespace sora
