@@ -94,6 +94,9 @@ struct NetworkCost {
   double flop_per_item = 0;    ///< multiply and add counted as two
   double flop_per_pair = 0;    ///< attention: times items squared
   double values_per_item = 0;  ///< activations alive at once at the peak, in values
+  /// Where a network's weights stay in the mapped file on the CPU: the file's size, and the parameters that are
+  /// converted from it at once.
+  std::int64_t file_bytes = 0, converted_parameters = 0;
 };
 
 /// What the planner must know of a checkpoint; read from its configs alone.

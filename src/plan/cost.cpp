@@ -16,6 +16,11 @@ double flop(const NetworkCost& cost, double items) { return items * (cost.flop_p
 
 std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
 
+std::int64_t text_encoder_bytes(const NetworkCost& cost, const Placement& placement, int bytes_per_value) {
+  if (placement.device == DeviceKind::cuda) return weight_bytes(cost, bytes_per_value);
+  return cost.file_bytes + cost.converted_parameters * bytes_per_value;
+}
+
 std::int64_t activation_bytes(const NetworkCost& cost, double items, int bytes_per_value) {
   return static_cast<std::int64_t>(cost.values_per_item * items * bytes_per_value);
 }
@@ -66,7 +71,7 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
       weight_bytes(traits.vae_decoder, plan.placement.device == DeviceKind::cpu ? kCpuVaeBytesPerWeight : 4);
   Cost cost;
   cost.text_flop = texts * flop(traits.text_encoder, plan.max_sequence_length);
-  cost.text_bytes = kEngineBytes + weight_bytes(traits.text_encoder, dtype_bytes) +
+  cost.text_bytes = kEngineBytes + text_encoder_bytes(traits.text_encoder, plan.placement, dtype_bytes) +
                     activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
   for (const Window& window : plan.windows) {
     const auto tokens = static_cast<double>(window.tokens);

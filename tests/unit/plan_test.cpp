@@ -22,7 +22,12 @@ Traits traits_of_wan() {
   traits.latent_channels = 16;
   traits.max_latent_frames = 1024;
   traits.max_latent_side = 2048;
-  traits.text_encoder = {.parameters = 1000, .flop_per_item = 10, .flop_per_pair = 2, .values_per_item = 3};
+  traits.text_encoder = {.parameters = 1000,
+                         .flop_per_item = 10,
+                         .flop_per_pair = 2,
+                         .values_per_item = 3,
+                         .file_bytes = 2500,
+                         .converted_parameters = 60};
   traits.denoiser = {.parameters = 5000, .flop_per_item = 100, .flop_per_pair = 1, .values_per_item = 7};
   traits.vae_decoder = {.parameters = 200, .flop_per_item = 50, .flop_per_pair = 0, .values_per_item = 4};
   traits.defaults = {.size = {832, 480},
@@ -277,7 +282,7 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(cost.text_flop, 2 * (10 * 100 + 2 * 100 * 100));
   EXPECT_EQ(cost.sample_flop, 10 * 2 * (100 * tokens + tokens * tokens));
   EXPECT_EQ(cost.decode_flop, 50 * 9 * pixels);
-  EXPECT_EQ(cost.text_bytes, kEngineBytes + 4 * (1000 + 3 * 100));
+  EXPECT_EQ(cost.text_bytes, kEngineBytes + 2500 + 4 * (60 + 3 * 100));  // of the weights, the file and a part
   EXPECT_EQ(cost.sample_bytes, kEngineBytes + 4 * (5000 + 7 * 24));
   EXPECT_EQ(cost.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 64 * 32));
 
@@ -291,6 +296,7 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(half.decode_bytes, cost.decode_bytes);  // the VAE stays in fp32
 
   const Cost cuda = plan(request, traits_of_wan(), {.device = DeviceKind::cuda}).cost;
+  EXPECT_EQ(cuda.text_bytes, kEngineBytes + 4 * (1000 + 3 * 100));
   EXPECT_EQ(cuda.decode_bytes, kEngineBytes + 4 * (200 + 4 * 4 * 64 * 32));  // nothing is transformed there
 }
 
