@@ -29,6 +29,16 @@ class TextEncoder {
                                             std::int64_t padded_length) const = 0;
 };
 
+struct Frames;
+
+class ImageEncoder {
+ public:
+  virtual ~ImageEncoder() = default;
+  /// `pictures`: one frame each, of any sizes, as the user gave them (not fitted to the video) -> Context::image, in the
+  /// encoder's dtype.
+  virtual Tensor encode(const std::vector<Frames>& pictures) const = 0;
+};
+
 /// All that a denoiser is told besides the latents and their timesteps.
 struct Context {
   TextEmbedding text;

@@ -228,6 +228,9 @@ struct Plan {
   Cost cost;
 };
 
+/// The last so many of plan.steps are made: all, or int(steps * strength) of a noised video, as in the reference.
+int steps_made(const Plan& plan);
+
 /// Size, fps and length of an image or a clip. Throws Error{input}.
 using MediaProbe = std::function<MediaInfo(const std::filesystem::path&)>;
 

@@ -78,8 +78,7 @@ std::string steps_text(const Plan& plan) {
   const Sampling& sampling = plan.sampling;
   std::string text = fmt::format("{} steps", plan.steps);
   if (sampling.strength < 1) {
-    text = fmt::format("{} of {} steps (strength {})", static_cast<int>(plan.steps * sampling.strength), plan.steps,
-                       sampling.strength);
+    text = fmt::format("{} of {} steps (strength {})", steps_made(plan), plan.steps, sampling.strength);
   }
   if (!sampling.forcing) return text;
   const Forcing& forcing = *sampling.forcing;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "architecture/clip_vision.h"
 #include "architecture/skyreels_v2_transformer.h"
 #include "architecture/t5.h"
 #include "architecture/wan_transformer.h"
@@ -35,5 +36,9 @@ std::unique_ptr<Vae> make_wan_vae(const WanVaeConfig& config, const Weights& wei
 using DenoiserLoader = std::function<std::unique_ptr<Denoiser>()>;
 std::unique_ptr<Denoiser> make_expert_pair(DenoiserLoader high, DenoiserLoader low, double boundary,
                                            at::ScalarType dtype);
+
+/// CLIPVisionModel and CLIPVisionModelWithProjection, with their preprocessing: the states before the last layer.
+std::unique_ptr<ImageEncoder> make_clip_vision(const ClipVisionConfig& config,
+                                               const ClipImageProcessorConfig& processor, const Weights& weights);
 
 }  // namespace sora

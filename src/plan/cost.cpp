@@ -54,7 +54,7 @@ std::int64_t output_bytes(const Plan& plan) {
 int passes(const Plan& plan, const Window& window) {
   const int each = plan.guidance.on() ? 2 : 1;
   const Sampling& sampling = plan.sampling;
-  if (!sampling.forcing) return each * std::min(plan.steps, static_cast<int>(plan.steps * sampling.strength));
+  if (!sampling.forcing) return each * steps_made(plan);
   const int blocks = window.shape.frames / sampling.forcing->block;
   return each * (plan.steps + sampling.forcing->ar_step * (blocks - 1));
 }

@@ -96,13 +96,10 @@ Forcing forcing_for(const Request& request, const Traits& traits) {
   return forcing;
 }
 
-double strength_for(const Request& request, int steps) {
-  if (!request.video) return 1;
-  // The reference's default; where a mask says what is changed, it is changed wholly.
-  const double strength = request.strength.value_or(request.mask ? 1 : 0.8);
-  require(static_cast<int>(steps * strength) >= 1, Fault::usage,
-          "--strength {}: of {} steps not one would be made; at least {}", strength, steps, 1.0 / steps);
-  return strength;
+// The reference's default; where a mask says what is changed, it is changed wholly.
+double strength_for(const Request& request, GivenUse use) {
+  if (use != GivenUse::noised || !request.video) return 1;
+  return request.strength.value_or(request.mask ? 1 : 0.8);
 }
 
 void check_multiple(std::string_view flag, const PixelSize& size, int multiple) {
@@ -221,7 +218,9 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.negative_prompt = request.negative_prompt.value_or(traits.defaults.negative_prompt);
   plan_video(plan, request, traits, probe);
   plan.steps = steps_for(request, traits);
-  plan.sampling.strength = strength_for(request, plan.steps);
+  plan.sampling.strength = strength_for(request, plan.sampling.given);
+  require(steps_made(plan) >= 1, Fault::usage, "--strength {}: of {} steps not one would be made; at least {}",
+          plan.sampling.strength, plan.steps, 1.0 / plan.steps);
   plan.guidance = guidance_for(request, traits);
   plan.max_sequence_length = sequence_length_for(request, traits);
   plan.seed = request.seed.value_or(drawn_seed);
@@ -234,6 +233,8 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.cost = cost_of(plan, traits);
   return plan;
 }
+
+int steps_made(const Plan& plan) { return static_cast<int>(plan.steps * plan.sampling.strength); }
 
 std::string device_name(const Placement& placement) {
   return placement.device == DeviceKind::cpu ? "cpu" : fmt::format("cuda:{}", placement.cuda_index);

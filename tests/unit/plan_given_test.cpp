@@ -412,11 +412,20 @@ TEST(Change, OfAPart) {
   EXPECT_EQ(test::plan(given, test::pixels()).sampling.given, GivenUse::control);
 }
 
+// A control starts from noise, whatever it shows.
+TEST(Change, ByControl) {
+  const Plan plan = test::plan(changing("a33.mp4"), test::pixels());
+  EXPECT_EQ(plan.sampling.given, GivenUse::control);
+  EXPECT_EQ(plan.sampling.strength, 1);
+  EXPECT_FALSE(plan.given[0].kept);
+}
+
 TEST(Change, CostsTheStepsThatAreMade) {
   Traits traits = test::text_only();
   traits.denoiser.flop_per_item = 1;
   Request request = changing("a33.mp4");
   request.strength = 0.35;
+  EXPECT_EQ(steps_made(test::plan(request, traits)), 3);
   EXPECT_EQ(test::plan(request, traits).cost.sample_flop, 3 * 2 * 9 * 64);
   request.strength = 0.05;
   EXPECT_EQ(test::refusal(request, traits), "--strength 0.05: of 10 steps not one would be made; at least 0.1");

@@ -73,6 +73,24 @@ TEST(Windows, OfDiffusionForcingAreTheReferences) {
   EXPECT_EQ(windows.back().end(), 360);
 }
 
+TEST(Windows, OfDiffusionForcingAreTheReferencesForAnyLength) {
+  for (int base = 3; base <= 12; ++base) {
+    for (int overlap = 1; overlap < base; ++overlap) {
+      for (int frames = base + 1; frames <= 50; ++frames) {
+        const auto windows = windows_over({16, frames, 8, 8}, {base, overlap}, {.continuation = Continuation::forcing},
+                                          std::vector<Scene>{{0, ""}});
+        const int iterations = 1 + (frames - base - 1) / (base - overlap) + 1;
+        ASSERT_EQ(static_cast<int>(windows.size()), iterations);
+        for (int k = 1; k < iterations; ++k) {
+          const int left = frames - (k * (base - overlap) + overlap);
+          EXPECT_EQ(windows[k].shape.frames, std::min(left + overlap, base));
+          EXPECT_EQ(windows[k].context, overlap);
+        }
+      }
+    }
+  }
+}
+
 TEST(Windows, AfterAGivenStartBeginWithAnOverlapOfIt) {
   EXPECT_THAT(layout(20, {.continuation = Continuation::clean_prefix, .leading = 2}),
               ElementsAre("0-8", "7-15 +2", "11-19 +5"));
