@@ -1,6 +1,8 @@
 // Loads the engine: a module beside the program (or where the program's RUNPATH says), and only when it is needed.
 #include <dlfcn.h>
 
+#include <cstdlib>
+
 #include "sora/engine.h"
 #include "sora/error.h"
 
@@ -9,7 +11,15 @@ namespace {
 
 constexpr const char* kModule = "libsora_engine.so";
 
+// OpenMP's threads spin while they wait for each other. That gains nothing measurable here, and where another program
+// runs on one of the cores, rendering takes ten times as long. Read by libgomp when it is loaded; the user's own
+// settings win.
+void let_waiting_threads_sleep() {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "0", /*overwrite=*/0);
+}
+
 const Engine* load() {
+  let_waiting_threads_sleep();
   // Never closed: LibTorch does not survive it.
   void* module = dlopen(kModule, RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) {
