@@ -48,6 +48,7 @@ class StageWatch : public Progress {
   }
   void note(std::string_view text) override { next_.note(text); }
   void rendered() { lap(stage_); }
+  bool decoding() const { return stage_ == Stage::decode; }
 
  private:
   void lap(Stage ended) { (ended == Stage::decode ? seconds_.decode : seconds_.sample) += watch_.lap(); }
@@ -114,6 +115,42 @@ SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
   fail(Fault::bug, "an output of no kind");
 }
 
+// As the user asked, or, where that took too much memory the last time, in tiles of half the size.
+Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& progress) {
+  const std::optional<PixelSize> failed = saved.too_large();
+  if (!failed) return plan;
+  const int space = plan.compression.space;
+  const auto part = [&](int side, double share) { return std::max(1, static_cast<int>(side * share) / space) * space; };
+  const PixelSize tile{part(failed->width, 0.5), part(failed->height, 0.5)};
+  Plan smaller = plan;
+  smaller.vae_tiling = Tiling{tile, {part(tile.width, 0.75), part(tile.height, 0.75)}};
+  progress.note(fmt::format("decoding ran out of memory the last time; it goes on in tiles of {}", to_string(tile)));
+  return smaller;
+}
+
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string_view text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
+}
+
+// Remembers, for the next start, that decoding took too much memory.
+Quality render_remembering(const Plan& plan, Contexts contexts, Model& model, const PixelReader& reader,
+                           const SavedLatents& saved, FrameSink& sink, StageWatch& stages) {
+  const auto remember = [&] {
+    if (stages.decoding()) saved.remember_too_large(plan.vae_tiling ? plan.vae_tiling->tile : plan.size);
+  };
+  try {
+    return render(plan, std::move(contexts), model, reader, saved, sink, stages);
+  } catch (const c10::Error& error) {
+    if (is_out_of_memory(error)) remember();
+    throw;
+  } catch (const std::bad_alloc&) {
+    remember();
+    throw;
+  }
+}
+
 JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
   Stopwatch total, watch;
   const c10::InferenceMode no_gradients;
@@ -129,7 +166,8 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
   result.seconds.load_model = watch.lap();
   StageWatch stages(progress, result.seconds);
-  result.quality = render(plan, std::move(contexts), model, reader, saved, *output.sink, stages);
+  result.quality = render_remembering(with_tiles_that_fit(plan, saved, progress), std::move(contexts), model, reader,
+                                      saved, *output.sink, stages);
   stages.rendered();
 
   result.output = plan.output.path.string();
@@ -144,16 +182,10 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
 [[noreturn]] void fail_out_of_memory(const Plan& plan, const std::string& detail) {
   fail(Fault::memory,
        "out of memory ({}); the plan needs about {} for the text encoder, {} to sample and {} to decode. A smaller "
-       "--size, a "
-       "shorter video or, for decoding, --vae-tile-size needs less",
+       "--size, a shorter video or, for decoding, --vae-tile-size needs less. What has been sampled is kept: the same "
+       "command goes on from there, in smaller tiles",
        printable(detail, 160), human_bytes(plan.cost.text_bytes), human_bytes(plan.cost.sample_bytes),
        human_bytes(plan.cost.decode_bytes));
-}
-
-bool is_out_of_memory(const c10::Error& error) {
-  const std::string_view text = error.what_without_backtrace();
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
 }
 
 }  // namespace

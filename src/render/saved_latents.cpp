@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostIdentity = 16 << 20;
-constexpr const char *kIdentity = "plan.json", *kPrefix = "windows-";
+constexpr const char *kIdentity = "plan.json", *kPrefix = "windows-", *kTooLarge = "tile-too-large";
 
 void write_file(const fs::path& path, std::string_view bytes) {
   PartFile file(path, /*overwrite=*/true);
@@ -99,13 +100,23 @@ void SavedLatents::save(int index, const Part& part) const {
   }
 }
 
+void SavedLatents::remember_too_large(const PixelSize& tile) const {
+  if (!folder_.empty()) write_file(folder_ / kTooLarge, fmt::format("{} {}\n", tile.width, tile.height));
+}
+
+std::optional<PixelSize> SavedLatents::too_large() const {
+  std::ifstream file(folder_ / kTooLarge);
+  PixelSize tile;
+  return file >> tile.width >> tile.height ? std::optional(tile) : std::nullopt;
+}
+
 void SavedLatents::remove() const {
   if (folder_.empty()) return;
   // What cannot be removed is no reason to fail: the video is there.
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, none)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix) || name == kIdentity) fs::remove(entry.path(), none);
+    if (name.starts_with(kPrefix) || name == kIdentity || name == kTooLarge) fs::remove(entry.path(), none);
   }
   fs::remove(folder_, none);  // unless somebody else has put something into it
 }

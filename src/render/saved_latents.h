@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "sora/geometry.h"
 #include "sora/tensor.h"
 
 namespace sora {
@@ -28,6 +29,10 @@ class SavedLatents {
   std::optional<Part> load(int index) const;
   /// Error{output} if it cannot be written; then nothing of the part is there.
   void save(int index, const Part& part) const;
+  /// That decoding them in tiles of this size took more memory than there was.
+  void remember_too_large(const PixelSize& tile) const;
+  /// The tile of the last such failure.
+  std::optional<PixelSize> too_large() const;
   /// For when the video is whole.
   void remove() const;
 
