@@ -120,6 +120,7 @@ def clips() -> None:
         codec = lossless if name.endswith("mkv") else x264
         timing = ("-vf", f"settb=1/1000,setpts='{times}'", "-fps_mode", "passthrough", "-enc_time_base", "1/1000")
         ffmpeg(name, *codec, *timing)
+    ffmpeg("slow.mkv", *lossless, rate="1/40000")
     ffmpeg("one_frame.mp4", "-frames:v", "1", *x264)
     ffmpeg("no_frames.avi", "-frames:v", "0", "-c:v", "mpeg4")
     ffmpeg("wmv.avi", "-c:v", "wmv2", "-frames:v", "1")

@@ -8,6 +8,7 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +40,16 @@ template <class T>
 AvPtr<T> av_owned(T* object) {
   if (object == nullptr) throw std::bad_alloc();
   return AvPtr<T>(object);
+}
+
+/// A member of libav's whose type is an enum: what a file says is put there unchecked, and C++ must not look at an enum
+/// with a value that is none of its own.
+template <class Enum>
+int number_in(const Enum& member) {
+  int number = 0;
+  static_assert(sizeof number == sizeof member);
+  std::memcpy(&number, &member, sizeof number);
+  return number;
 }
 
 /// A frame with a buffer of its own.

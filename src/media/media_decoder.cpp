@@ -236,14 +236,14 @@ void MediaDecoder::check_frame() {
   if (sws_isSupportedInput(format) == 0)
     refuse("its pixels are {}, which cannot be converted to RGB", av_get_pix_fmt_name(format));
   // The other HDR curve, HLG, was made to look right without tone mapping.
-  if (frame_->color_trc == AVCOL_TRC_SMPTE2084)
+  if (number_in(frame_->color_trc) == AVCOL_TRC_SMPTE2084)
     refuse("is HDR video (PQ), expected standard dynamic range; tone-map it first");
   if (frames_ == kMaxFrames) refuse("has more than {} frames; cut out the part that is needed", kMaxFrames);
   ++frames_;
 }
 
 void MediaDecoder::fail_damaged(int code) const {
-  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
+  // ENOMEM too: files that claim gigabytes for a header are far more common than a lack of memory here.
   if (frames_ == 0) refuse("cannot be decoded: {}; the file is damaged or incomplete", av_error_text(code));
   refuse("cannot be decoded after frame {}: {}; the file is damaged or incomplete", frames_, av_error_text(code));
 }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <vector>
 
+#include "base/text.h"
 #include "media/display.h"
 #include "media/media_decoder.h"
 #include "media/rgb_converter.h"
@@ -17,6 +17,8 @@ namespace {
 
 // Matroska rounds times to milliseconds, and QuickTime's often to 1/600 s.
 constexpr double kSlackSeconds = 1e-3;
+// A day. Times are what a file says of itself; numbers of frames are made of them.
+constexpr double kLongestSeconds = 86'400;
 
 /// When the pictures of a clip are shown.
 class Clock {
@@ -32,7 +34,7 @@ class Clock {
     const bool has_time = frame.best_effort_timestamp != AV_NOPTS_VALUE;
     const std::int64_t time = has_time ? frame.best_effort_timestamp : 0;
     if (frames_ == 0) first_ = time;
-    const double seconds = static_cast<double>(time - first_) * tick_;
+    const double seconds = (static_cast<double>(time) - static_cast<double>(first_)) * tick_;
     // Without a time, and in files whose times run backwards, a picture follows on the one before.
     last_ = std::max(has_time ? seconds : last_ + interval(), last_);
     ++frames_;
@@ -50,6 +52,7 @@ class Clock {
   }
 
   int frames() const { return frames_; }
+  double last_seconds() const { return last_; }
 
  private:
   double interval() const { return declared_.num > 0 ? av_q2d(av_inv_q(declared_)) : 0; }
@@ -64,6 +67,8 @@ MediaInfo info_of(const MediaDecoder& decoder, const Clock& clock, const PixelSi
   if (clock.frames() == 0) decoder.refuse("has no pictures in it");
   MediaInfo info{.image = clock.frames() == 1, .size = size, .fps = {}, .frames = clock.frames()};
   if (info.image) return info;
+  if (clock.last_seconds() > kLongestSeconds)
+    decoder.refuse("lasts {} by its timestamps, at most a day is accepted", human_seconds(clock.last_seconds()));
   info.fps = clock.fps();
   if (info.fps.numerator <= 0) decoder.refuse("does not say when its {} pictures are shown", info.frames);
   return info;

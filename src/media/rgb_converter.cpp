@@ -16,14 +16,15 @@ namespace {
 
 // Limited range for YUV that does not say, as players take it; the formats whose name begins with yuvj are JPEG's.
 bool is_full_range(const AVFrame& frame, const AVPixFmtDescriptor& format) {
-  if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) return frame.color_range == AVCOL_RANGE_JPEG;
+  const int range = number_in(frame.color_range);
+  if (range != AVCOL_RANGE_UNSPECIFIED) return range == AVCOL_RANGE_JPEG;
   const bool is_yuv = (format.flags & AV_PIX_FMT_FLAG_RGB) == 0 && format.nb_components >= 3;
   return !is_yuv || std::string_view(format.name).starts_with("yuvj");
 }
 
 int matrix_of(const AVFrame& frame) {
   constexpr int kHighDefinition = 720;
-  switch (frame.colorspace) {
+  switch (number_in(frame.colorspace)) {
     case AVCOL_SPC_BT709:
       return SWS_CS_ITU709;
     case AVCOL_SPC_FCC:
@@ -78,7 +79,7 @@ RgbConverter::Source RgbConverter::source_of(const AVFrame& frame) {
           frame.height,
           frame.format,
           matrix_of(frame),
-          static_cast<int>(frame.chroma_location),
+          number_in(frame.chroma_location),
           is_full_range(frame, format)};
 }
 

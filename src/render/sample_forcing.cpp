@@ -70,9 +70,11 @@ Tensor sample_forcing(const SampleArgs& args) {
     const Tensor velocity = denoiser.predict(input, at::tensor(timesteps), noisiest);
     for (int t = 0; t < frames; ++t) {
       if (!row.moves[static_cast<std::size_t>(t)]) continue;
+      // Not a copy: as in the reference (and in SkyReels' own code), the scheduler keeps a view of the latents, so that
+      // UniPC's second step is corrected from where the first one arrived and not from where it began.
       const Tensor frame = latents.narrow(2, t, 1);
       frame.copy_(schedulers[static_cast<std::size_t>(t)]->step(row.steps[static_cast<std::size_t>(t)],
-                                                                velocity.narrow(2, t, 1), frame.clone()));
+                                                                velocity.narrow(2, t, 1), frame));
     }
     finish_step(args, latents, noisiest);
   }

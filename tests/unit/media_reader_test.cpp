@@ -380,6 +380,11 @@ TEST(Refused, WhatIsNotOnTheList) {
             "frame 7 is 64x32 pixels large and the first one 48x32; expected one size");
 }
 
+TEST(Refused, WhatLastsTooLong) {
+  EXPECT_EQ(error_of(Fault::input, [] { probe_media(file("slow.mkv")); }),
+            file("slow.mkv").string() + ": lasts 55:33:20 by its timestamps, at most a day is accepted");
+}
+
 std::string big_endian(std::uint32_t value) {
   std::string bytes;
   for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
