@@ -34,8 +34,8 @@ struct Frames;
 class ImageEncoder {
  public:
   virtual ~ImageEncoder() = default;
-  /// `pictures`: one frame each, of any sizes, as the user gave them (not fitted to the video) -> Context::image, in the
-  /// encoder's dtype.
+  /// `pictures`: one frame each, of any sizes, as the user gave them (not fitted to the video) -> Context::image, in
+  /// the encoder's dtype.
   virtual Tensor encode(const std::vector<Frames>& pictures) const = 0;
 };
 

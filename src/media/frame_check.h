@@ -1,8 +1,8 @@
 // What every sink holds its caller to: the size of the frames, and their number.
 #pragma once
 
-#include "sora/geometry.h"
 #include "sora/frame_sink.h"
+#include "sora/geometry.h"
 
 namespace sora {
 

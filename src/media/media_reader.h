@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <functional>
 
+#include "sora/frame_sink.h"
 #include "sora/geometry.h"
 #include "sora/media_info.h"
-#include "sora/frame_sink.h"
 
 namespace sora {
 

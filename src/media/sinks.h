@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/files.h"
-#include "sora/geometry.h"
 #include "sora/frame_sink.h"
+#include "sora/geometry.h"
 #include "sora/request.h"
 
 namespace sora {
