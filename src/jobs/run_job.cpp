@@ -88,6 +88,7 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
   Contexts contexts;
   for (TextEmbedding& text : encoder->encode(prompts, plan.max_sequence_length)) {
     contexts.scenes.push_back({.text = std::move(text),
+                               .control_scale = plan.conditioning_scale,
                                .fps = plan.fps.value(),
                                .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0});
   }
@@ -98,6 +99,17 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
   progress.update(Stage::encode_prompt, total, total);
   seconds.encode_prompt = watch.lap();
   return contexts;
+}
+
+// The image encoder is gone when this returns, too.
+void encode_images(const Plan& plan, const Checkpoint& checkpoint, at::Device device, Contexts& contexts) {
+  if (checkpoint.component_class("image_encoder").empty()) return;
+  const std::vector<Picture> pictures = read_originals(plan);
+  std::vector<Frames> frames;
+  for (const Picture& picture : pictures) frames.push_back(picture.frames());
+  const Tensor states = load_image_encoder(checkpoint, device)->encode(frames);
+  for (Context& context : contexts.scenes) context.image = states;
+  contexts.negative.image = states;
 }
 
 // Beside the output, under its name. Frames that go nowhere are not worth keeping.
@@ -124,6 +136,7 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   const SavedLatents saved = saved_latents(plan, checkpoint);
   const PixelReader reader = make_pixel_reader(plan);
   Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  encode_images(plan, checkpoint, target.device, contexts);
   return_free_memory();
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);

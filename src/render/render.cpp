@@ -49,6 +49,7 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
   conditions.channels = cut(given.channels, 2);
   conditions.stays = cut(given.stays, 2);
   conditions.references = given.references;
+  conditions.control = given.control;
   if (window.end() == video.known.size(0)) conditions.after = given.after;
   if (window.context == 0 && window.context_after == 0) return conditions;
 
@@ -80,10 +81,6 @@ class Renderer {
         given_(make_conditions(plan, *model.vae, read, device_)),
         video_(plan.latent),
         groups_(groups()) {
-    if (given_.control.defined()) {
-      for (Context& context : contexts_.scenes) context.control = given_.control.to(device_);
-      contexts_.negative.control = given_.control.to(device_);
-    }
     if (given_.known.defined()) {
       video_.latents.copy_(given_.clean);
       video_.known.copy_(given_.known);
