@@ -112,18 +112,10 @@ void encode_images(const Plan& plan, const Checkpoint& checkpoint, at::Device de
   contexts.negative.image = states;
 }
 
-// Beside the output, under its name. Frames that go nowhere are not worth keeping.
+// Frames that go nowhere are not worth keeping.
 SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
-  switch (output_kind(plan.output.path)) {
-    case OutputKind::mp4:
-    case OutputKind::png:
-    case OutputKind::png_sequence:
-      return {plan.output.path.native() + ".latents", identity_of(plan, checkpoint)};
-    case OutputKind::null:
-    case OutputKind::md5:
-      return {};
-  }
-  fail(Fault::bug, "an output of no kind");
+  const std::filesystem::path folder = latents_folder(plan.output.path);
+  return folder.empty() ? SavedLatents() : SavedLatents(folder, identity_of(plan, checkpoint));
 }
 
 JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) {
@@ -131,9 +123,9 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   const c10::InferenceMode no_gradients;
   const Target target{prepare_device(plan.placement), scalar_type(plan.placement.dtype)};
   JobResult result;
-  // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
-  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
   const SavedLatents saved = saved_latents(plan, checkpoint);
+  // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
+  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames, {}, saved.resumes());
   const PixelReader reader = make_pixel_reader(plan);
   Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
   encode_images(plan, checkpoint, target.device, contexts);

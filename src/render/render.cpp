@@ -85,7 +85,7 @@ class Renderer {
       video_.latents.copy_(given_.clean);
       video_.known.copy_(given_.known);
     }
-    steps_.total = count_steps();
+    for (const std::span<const Window> group : groups_) steps_.total += steps_of(group);
   }
 
   /// Calls ready(latents) with the next latents that will not change any more, in order.
@@ -119,17 +119,12 @@ class Renderer {
 
   bool forces() const { return plan_.sampling.continuation == Continuation::forcing; }
 
-  int count_steps() const {
-    if (!forces()) return flow_steps(plan_) * static_cast<int>(groups_.size());
-    const std::unique_ptr<Scheduler> scheduler = model_.make_scheduler(plan_.steps);
-    int steps = 0;
-    for (const Window& window : plan_.windows) {
-      const Tensor known = conditions_of(window, given_, video_).known;
-      int leading = 0;
-      while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
-      steps += forcing_steps(plan_, window, leading, *scheduler);
-    }
-    return steps;
+  int steps_of(std::span<const Window> group) const {
+    if (!forces()) return flow_steps(plan_);
+    const Tensor known = conditions_of(group.front(), given_, video_).known;
+    int leading = 0;
+    while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
+    return forcing_steps(plan_, group.front(), leading, *model_.make_scheduler(plan_.steps));
   }
 
   // Samples a group of windows, or takes what was saved of it.
@@ -138,7 +133,7 @@ class Renderer {
     if (const auto saved = saved_.load(group)) {
       rng_.set_state(saved->rng);
       condition_rng_.set_state(saved->condition_rng);
-      steps_.done += steps_.total / static_cast<int>(groups_.size());
+      steps_.done += steps_of(windows);
       keep(windows, saved->latents);
       return;
     }
