@@ -113,6 +113,9 @@ struct Traits {
   NetworkCost text_encoder, denoiser, vae_decoder;  ///< denoiser: of one expert
   GivenSupport given = GivenSupport::nothing;
   bool video_to_video = false;  ///< whether sampling may start from a noised video
+  /// With GivenSupport::latent_frames: its pipeline in diffusers takes a first frame, and shows it as it is decoded.
+  bool decodes_first_frame = false;
+  int control_layers = 0;  ///< of the denoiser, that see a control
   Continuation continuation = Continuation::none;
   Forcing forcing;                 ///< defaults; with Continuation::forcing only
   bool fixed_text_length = false;  ///< the text is always padded to max_sequence_length
@@ -158,6 +161,7 @@ struct GivenSpan {
   FrameRange latents;
   /// Its frames (where the mask is black, if there is one) appear in the output as they are, not as they are decoded.
   bool kept = true;
+  bool changed = false;  ///< --video: without a mask, all of its pixels are generated
   std::string flag;  ///< "--image": for messages
   bool operator==(const GivenSpan&) const = default;
 };
@@ -221,6 +225,7 @@ struct Plan {
   std::optional<ClipPart> after;   ///< ... before what is shown and after it
   std::optional<Mask> mask;
   std::vector<std::filesystem::path> reference_images;
+  std::vector<double> conditioning_scale;  ///< of the control: empty for 1, one number, or one a layer that sees it
   Fit fit = Fit::crop;  ///< how all of these pictures come to `size`
   std::optional<Tiling> vae_tiling;
   Placement placement;

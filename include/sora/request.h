@@ -71,6 +71,8 @@ struct Request {
   std::optional<std::filesystem::path> mask;   ///< image or clip; white is generated, black stays
   std::vector<std::filesystem::path> reference_images;
   std::optional<Fit> fit;
+  std::optional<bool> keep_given;          ///< whether given frames come out as they are, or as they are decoded
+  std::vector<double> conditioning_scale;  ///< of a control: one number, or one for each layer that sees it
 
   std::optional<int> window_frames, overlap_frames;  ///< pixel frames
   std::optional<int> causal_block_size, ar_step;     ///< of diffusion forcing, in latent frames and steps

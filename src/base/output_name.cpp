@@ -85,6 +85,19 @@ std::filesystem::path numbered_path(const std::filesystem::path& pattern, int nu
   return pattern.parent_path() / name;
 }
 
+std::filesystem::path latents_folder(const std::filesystem::path& output) {
+  switch (output_kind(output)) {
+    case OutputKind::mp4:
+    case OutputKind::png:
+    case OutputKind::png_sequence:
+      return output.native() + ".latents";
+    case OutputKind::null:
+    case OutputKind::md5:
+      return {};
+  }
+  fail(Fault::bug, "an output of no kind");
+}
+
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count) {
   check_x264_options(options);
   switch (output_kind(options.path)) {

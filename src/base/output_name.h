@@ -22,6 +22,12 @@ OutputKind output_kind(const std::filesystem::path& path);
 /// The name of frame `number` of a png_sequence.
 std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number);
 
+/// The folder in which a render keeps its latents until its video is whole; empty for frames that go nowhere.
+std::filesystem::path latents_folder(const std::filesystem::path& output);
+
+/// The file in that folder that says what the latents are of, its seed among it.
+inline constexpr const char* kSavedPlan = "plan.json";
+
 /// Error{usage} if `options` cannot hold `frame_count` frames of `size`, or crf or preset is none of x264's.
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count);
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/media_value.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
+constexpr std::array<std::string_view, 3> kKeepGiven{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
   PlacementWish& wish = options.placement;
@@ -50,6 +52,24 @@ void set_progress(Generate& options, const Value& value) {
 void set_fit(Generate& options, const Value& value) {
   const std::string& word = value.one_of(kFits);
   options.request.fit = word == "pad" ? Fit::pad : word == "stretch" ? Fit::stretch : Fit::crop;
+}
+
+void set_keep_given(Generate& options, const Value& value) {
+  const std::string& word = value.one_of(kKeepGiven);
+  if (word == "auto")
+    options.request.keep_given.reset();
+  else
+    options.request.keep_given = word == "yes";
+}
+
+void set_conditioning_scale(Generate& options, const Value& value) {
+  std::vector<double>& scales = options.request.conditioning_scale;
+  for (std::size_t begin = 0; begin <= value.text.size();) {
+    const std::size_t end = std::min(value.text.find(',', begin), value.text.size());
+    if (end == begin) value.fail_expected("a number from 0 to 10, or several with commas between them");
+    scales.push_back(Value{value.origin, value.text.substr(begin, end - begin)}.number(0, 10));
+    begin = end + 1;
+  }
 }
 
 // The values of --connect come one by one.
@@ -130,7 +150,11 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.mask = file_of(v); }},
     {kFrom, "reference-image", 0, texts, "FILE", "what someone or something looks like; may be given again",
      [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }},
+    {kFrom, "conditioning-scale", 0, text, "X",
+     "how hard VACE is steered by all this, 0 to 10; X,X,... for each layer [1]", set_conditioning_scale},
     {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit},
+    {kFrom, "keep-given", 0, text, "KIND",
+     "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given},
 
     {kHow, "steps", 0, integer, "N", "denoising steps, 1 to 1000 [the model's own]",
      [](G& o, const V& v) { o.request.steps = v.integer(1, 1000); }},

@@ -4,12 +4,15 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/machine.h"
+#include "base/output_name.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/model_path.h"
@@ -28,6 +31,7 @@ using nlohmann::ordered_json;
 
 // Enough to see that a prompt is too long, whatever is piped in.
 constexpr std::size_t kMostInput = 1 << 20;
+constexpr std::int64_t kMostSavedPlan = 16 << 20;
 
 std::string read_standard_input() {
   if (isatty(STDIN_FILENO) != 0) spdlog::info("reading the prompt from standard input; end it with Ctrl-D");
@@ -49,6 +53,20 @@ std::string read_standard_input() {
 
 // 32 bits are easy to type again and exact in every reader of JSON.
 std::uint64_t draw_seed() { return std::random_device{}(); }
+
+// A render that was interrupted goes on only with the seed that it drew; its output's name is all that the same command
+// says of it.
+std::optional<std::uint64_t> interrupted_seed(const Request& request) {
+  if (request.seed || request.output.path.empty()) return std::nullopt;
+  const std::filesystem::path folder = latents_folder(request.output.path);
+  std::error_code none;
+  if (folder.empty() || !std::filesystem::exists(folder / kSavedPlan, none)) return std::nullopt;
+  const std::string text = read_file(folder / kSavedPlan, kMostSavedPlan, Fault::output);
+  const ordered_json plan = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto seed = plan.is_object() ? plan.find("seed") : plan.end();
+  if (seed == plan.end() || !seed->is_number_unsigned()) return std::nullopt;
+  return seed->get<std::uint64_t>();
+}
 
 // Folders on the way to the output need not be there yet: the file system is that of the nearest one that is.
 std::int64_t disk_free_for(const std::filesystem::path& output) {
@@ -85,6 +103,25 @@ void warn_of_surprises(const Request& request, const Plan& plan, const Traits& t
   }
 }
 
+// Four digits say all that can be seen.
+double rounded(double value) { return std::round(value * 1e4) / 1e4; }
+
+ordered_json quality_json(const Quality& quality) {
+  ordered_json windows = ordered_json::array();
+  for (const WindowQuality& window : quality.windows) {
+    windows.push_back({{"first_frame", window.first_frame},
+                       {"frames", window.frames},
+                       {"luma", rounded(window.luma)},
+                       {"saturation", rounded(window.saturation)},
+                       {"clipped", rounded(window.clipped)},
+                       {"motion", rounded(window.motion)},
+                       {"join", rounded(window.join)},
+                       {"latent_mean", rounded(window.latent_mean)},
+                       {"latent_std", rounded(window.latent_std)}});
+  }
+  return {{"windows", windows}, {"warnings", quality.warnings}};
+}
+
 ordered_json result_json(const Plan& plan, const JobResult& result) {
   const StageTimes& seconds = result.seconds;
   ordered_json json{{"exit", 0},
@@ -105,13 +142,15 @@ ordered_json result_json(const Plan& plan, const JobResult& result) {
                       {"decode", seconds.decode},
                       {"total", seconds.total}}},
                     {"peak_rss_bytes", result.peak_rss_bytes},
-                    {"peak_device_bytes", result.peak_device_bytes}};
+                    {"peak_device_bytes", result.peak_device_bytes},
+                    {"quality", quality_json(result.quality)}};
   if (!result.md5.empty()) json["md5"] = result.md5;
   return json;
 }
 
 void report_success(const Plan& plan, const JobResult& result, bool json) {
   const StageTimes& seconds = result.seconds;
+  for (const std::string& warning : result.quality.warnings) spdlog::warn("{}", warning);
   spdlog::debug("load text encoder {}, encode prompt {}, load model {}, sample {}, decode {}; peak memory {}",
                 human_seconds(seconds.load_text_encoder), human_seconds(seconds.encode_prompt),
                 human_seconds(seconds.load_model), human_seconds(seconds.sample), human_seconds(seconds.decode),
@@ -133,7 +172,9 @@ void run_generate(Generate options) {
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
-  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), draw_seed(), probe);
+  const std::optional<std::uint64_t> begun_with = interrupted_seed(request);
+  const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
+  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
   const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
                             disk_free_for(plan.output.path)};
   if (options.dry_run) {
@@ -145,7 +186,12 @@ void run_generate(Generate options) {
   }
 
   spdlog::debug("the plan:\n{}", plan_text(plan, context));
-  if (plan.seed_drawn) spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
+  if (begun_with) {
+    spdlog::info("seed {}, which the interrupted render of {} had drawn (--seed {} makes the same video again)",
+                 plan.seed, printable(plan.output.path.native(), 200), plan.seed);
+  } else if (plan.seed_drawn) {
+    spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
+  }
   warn_of_surprises(request, plan, traits, context);
   const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
   const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);

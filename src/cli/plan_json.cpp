@@ -126,6 +126,7 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
           {"after", part_json(plan.after)},
           {"mask", plan.mask ? ordered_json(plan.mask->media.string()) : ordered_json()},
           {"reference_images", references_json(plan)},
+          {"conditioning_scale", plan.conditioning_scale},
           {"fit", name_of(plan.fit)},
           {"scenes", scenes_json(plan)},
           {"windows", windows_json(plan)},

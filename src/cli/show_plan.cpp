@@ -1,7 +1,7 @@
 // The plan as lines.
 #include "cli/show_plan.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/text.h"
 
@@ -135,6 +135,8 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   if (plan.after) line("after", part_text(*plan.after));
   if (plan.mask) line("mask", name_of(plan.mask->media));
   for (const std::filesystem::path& image : plan.reference_images) line("reference", name_of(image));
+  if (!plan.conditioning_scale.empty())
+    line("control", fmt::format("scale {}", fmt::join(plan.conditioning_scale, ", ")));
   line("latents",
        fmt::format("{} channels, {} frames of {}x{}", latent.channels, latent.frames, latent.width, latent.height));
   line("windows", windows_text(plan));

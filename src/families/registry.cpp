@@ -38,6 +38,11 @@ constexpr Known<TextEncoderClass> kTextEncoders[] = {
     {"UMT5EncoderModel", TextEncoderClass::umt5},
 };
 
+constexpr Known<ImageEncoderClass> kImageEncoders[] = {
+    {"CLIPVisionModel", ImageEncoderClass::clip_vision},
+    {"CLIPVisionModelWithProjection", ImageEncoderClass::clip_vision},
+};
+
 constexpr Known<DenoiserClass> kDenoisers[] = {
     {"SkyReelsV2Transformer3DModel", DenoiserClass::skyreels_v2},
     {"WanTransformer3DModel", DenoiserClass::wan},
@@ -57,6 +62,13 @@ constexpr Known<SchedulerClass> kSchedulers[] = {
 constexpr Known<bool> kTokenizers[] = {
     {"T5Tokenizer", true},
     {"T5TokenizerFast", true},
+};
+
+// All do the same; only with torchvision at hand would the reference resize otherwise.
+constexpr Known<bool> kImageProcessors[] = {
+    {"CLIPImageProcessor", true},
+    {"CLIPImageProcessorFast", true},
+    {"CLIPImageProcessorPil", true},
 };
 
 [[noreturn]] void fail_unknown(const Checkpoint& checkpoint, std::string_view what, const std::string& found,
@@ -86,6 +98,10 @@ TextEncoderClass text_encoder_class(const Checkpoint& checkpoint) {
   return look_up(checkpoint, "text_encoder", kTextEncoders);
 }
 
+ImageEncoderClass image_encoder_class(const Checkpoint& checkpoint) {
+  return look_up(checkpoint, "image_encoder", kImageEncoders);
+}
+
 DenoiserClass denoiser_class(const Checkpoint& checkpoint, std::string_view component) {
   return look_up(checkpoint, component, kDenoisers);
 }
@@ -104,6 +120,10 @@ VaeClass vae_class(const Checkpoint& checkpoint) { return look_up(checkpoint, "v
 SchedulerClass scheduler_class(const Checkpoint& checkpoint) { return look_up(checkpoint, "scheduler", kSchedulers); }
 
 void require_known_tokenizer(const Checkpoint& checkpoint) { look_up(checkpoint, "tokenizer", kTokenizers); }
+
+void require_known_image_processor(const Checkpoint& checkpoint) {
+  look_up(checkpoint, "image_processor", kImageProcessors);
+}
 
 Traits read_traits(const Checkpoint& checkpoint) {
   std::vector<std::string> names;

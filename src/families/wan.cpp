@@ -57,6 +57,7 @@ Traits wan_traits(const Checkpoint& checkpoint) {
           "expand_timesteps; found in_channels {} and expand_timesteps false",
           checkpoint.folder().string(), image_to_video_channels(parts.vae), parts.denoiser.in_channels);
   traits.family = text_name(checkpoint, parts);
+  traits.decodes_first_frame = checkpoint.pipeline() == "WanImageToVideoPipeline";
   grant(clean_frames ? kWanCleanFrames : kWanTextToVideo, traits);
   return traits;
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "architecture/clip_vision.h"
 #include "architecture/flow_match_euler.h"
 #include "architecture/t5.h"
 #include "architecture/unipc.h"
@@ -131,6 +132,19 @@ void require_image_encoder(const Checkpoint& checkpoint, const WanTransformerCon
           "needs both, another neither",
           (checkpoint.folder() / "model_index.json").string(), there ? "there" : "absent",
           denoiser.image_dim ? std::to_string(*denoiser.image_dim) : "null");
+  if (!there) return;
+  image_encoder_class(checkpoint);
+  require_known_image_processor(checkpoint);
+  const ClipVisionConfig encoder = read_clip_vision_config(checkpoint.config("image_encoder"));
+  read_clip_image_processor_config(
+      JsonObject::from_file(checkpoint.file("image_processor", "preprocessor_config.json")), encoder);
+  require(encoder.hidden_size == *denoiser.image_dim, Fault::input,
+          "{}: the transformer has image_dim {}, the image encoder hidden_size {}; they must be equal",
+          checkpoint.folder().string(), *denoiser.image_dim, encoder.hidden_size);
+  const std::int64_t rows = 2 * (encoder.patches() + 1);
+  require(!denoiser.pos_embed_seq_len || *denoiser.pos_embed_seq_len == rows, Fault::input,
+          "{}: the transformer has pos_embed_seq_len {}; of two images the image encoder makes {} rows",
+          checkpoint.folder().string(), denoiser.pos_embed_seq_len.value_or(0), rows);
 }
 
 }  // namespace sora

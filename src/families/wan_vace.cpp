@@ -29,6 +29,7 @@ Traits wan_vace_traits(const Checkpoint& checkpoint) {
   Traits traits = std::move(parts.traits);
   traits.family = parts.experts == 2 ? "Wan VACE, two experts" : "Wan VACE";
   traits.denoiser = wan_vace_transformer_cost(config);
+  traits.control_layers = static_cast<int>(config.vace_layers.size());
   grant(kWanVace, traits);
   return traits;
 }

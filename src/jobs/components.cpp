@@ -87,6 +87,20 @@ std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, con
   fail(Fault::bug, "a text encoder class without a network");
 }
 
+std::unique_ptr<ImageEncoder> load_image_encoder(const Checkpoint& checkpoint, at::Device device) {
+  switch (image_encoder_class(checkpoint)) {
+    case ImageEncoderClass::clip_vision:
+      return load_component(
+          checkpoint, "image_encoder", {device, at::kFloat}, {}, [&](JsonObject json, const Weights& weights) {
+            const ClipVisionConfig config = read_clip_vision_config(std::move(json));
+            const auto processor = checkpoint.file("image_processor", "preprocessor_config.json");
+            return make_clip_vision(config, read_clip_image_processor_config(JsonObject::from_file(processor), config),
+                                    weights);
+          });
+  }
+  fail(Fault::bug, "an image encoder class without a network");
+}
+
 Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
                  Progress& progress) {
   Model model;

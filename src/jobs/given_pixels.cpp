@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
-#include <map>
 #include <utility>
 
 #include "base/resample.h"
@@ -57,6 +56,16 @@ Tensor reference_pixels(const std::filesystem::path& image, const PixelSize& siz
 }
 
 }  // namespace
+
+std::vector<Picture> read_originals(const Plan& plan) {
+  std::vector<Picture> pictures;
+  for (const GivenSpan& span : plan.given) {
+    read_media(span.media, plan.fps, span.source_first, 1, [&](const Frames& frame) {
+      pictures.push_back({size_of(frame), {frame.rgb.begin(), frame.rgb.end()}});
+    });
+  }
+  return pictures;
+}
 
 PixelReader make_pixel_reader(const Plan& plan) {
   return {

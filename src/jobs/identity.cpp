@@ -22,7 +22,11 @@ ordered_json json_of(const fs::path& file) {
 }
 
 ordered_json json_of(const GivenSpan& span) {
-  return {{"media", json_of(span.media)}, {"source_first", span.source_first}, {"count", span.count}, {"at", span.at}};
+  return {{"media", json_of(span.media)},
+          {"source_first", span.source_first},
+          {"count", span.count},
+          {"at", span.at},
+          {"changed", span.changed}};
 }
 
 ordered_json json_of(const Window& window) {
@@ -85,6 +89,7 @@ std::string identity_of(const Plan& plan, const Checkpoint& checkpoint) {
   for (const Window& window : plan.windows) json["windows"].push_back(json_of(window));
   for (const GivenSpan& span : plan.given) json["given"].push_back(json_of(span));
   for (const auto& image : plan.reference_images) json["reference_images"].push_back(json_of(image));
+  if (!plan.conditioning_scale.empty()) json["conditioning_scale"] = plan.conditioning_scale;
   if (plan.mask) json["mask"] = json_of(plan.mask->media);
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -89,6 +89,7 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
   Contexts contexts;
   for (TextEmbedding& text : encoder->encode(prompts, plan.max_sequence_length)) {
     contexts.scenes.push_back({.text = std::move(text),
+                               .control_scale = plan.conditioning_scale,
                                .fps = plan.fps.value(),
                                .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0});
   }
@@ -101,18 +102,21 @@ Contexts encode_prompts(const Plan& plan, const Checkpoint& checkpoint, const Ta
   return contexts;
 }
 
-// Beside the output, under its name. Frames that go nowhere are not worth keeping.
+// The image encoder is gone when this returns, too.
+void encode_images(const Plan& plan, const Checkpoint& checkpoint, at::Device device, Contexts& contexts) {
+  if (checkpoint.component_class("image_encoder").empty()) return;
+  const std::vector<Picture> pictures = read_originals(plan);
+  std::vector<Frames> frames;
+  for (const Picture& picture : pictures) frames.push_back(picture.frames());
+  const Tensor states = load_image_encoder(checkpoint, device)->encode(frames);
+  for (Context& context : contexts.scenes) context.image = states;
+  contexts.negative.image = states;
+}
+
+// Frames that go nowhere are not worth keeping.
 SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
-  switch (output_kind(plan.output.path)) {
-    case OutputKind::mp4:
-    case OutputKind::png:
-    case OutputKind::png_sequence:
-      return {plan.output.path.native() + ".latents", identity_of(plan, checkpoint)};
-    case OutputKind::null:
-    case OutputKind::md5:
-      return {};
-  }
-  fail(Fault::bug, "an output of no kind");
+  const std::filesystem::path folder = latents_folder(plan.output.path);
+  return folder.empty() ? SavedLatents() : SavedLatents(folder, identity_of(plan, checkpoint));
 }
 
 // As the user asked, or, where that took too much memory the last time, in tiles of half the size.
@@ -156,11 +160,12 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   const c10::InferenceMode no_gradients;
   const Target target{prepare_device(plan.placement), scalar_type(plan.placement.dtype)};
   JobResult result;
-  // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
-  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames);
   const SavedLatents saved = saved_latents(plan, checkpoint);
+  // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
+  OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames, {}, saved.resumes());
   const PixelReader reader = make_pixel_reader(plan);
   Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
+  encode_images(plan, checkpoint, target.device, contexts);
   return_free_memory();
   watch.lap();
   Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);

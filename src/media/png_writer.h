@@ -13,19 +13,23 @@ namespace sora {
 /// Every file appears whole, as soon as it has been written; files of a run that fails later stay.
 class PngWriter final : public FrameSink {
  public:
-  PngWriter(const OutputOptions& options, OutputKind kind, const PixelSize& size, int frame_count, const FileOps& ops);
+  PngWriter(const OutputOptions& options, OutputKind kind, const PixelSize& size, int frame_count, const FileOps& ops,
+            bool resumes);
 
   void write(const Frames& frames) override;
   void finish() override { check_.require_complete(); }
 
  private:
   std::filesystem::path path_of(int number) const;
+  /// Whether an interrupted run has left a file of this name, which may stay if it is the same.
+  bool left_behind(const std::filesystem::path& path) const;
   void write_file(const std::uint8_t* rgb);
 
   OutputOptions options_;
   OutputKind kind_;
   FrameCheck check_;
   FileOps ops_;
+  bool resumes_;
   AvPtr<AVCodecContext> encoder_;
   AvPtr<AVFrame> frame_;
   AvPtr<AVPacket> packet_;

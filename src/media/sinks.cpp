@@ -30,7 +30,7 @@ OpenedSink open_md5(const PixelSize& size, int frame_count) {
 }  // namespace
 
 OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-                     const FileOps& ops) {
+                     const FileOps& ops, bool resumes) {
   quieten_libav();
   check_output(options, size, frame_count);
   const OutputKind kind = output_kind(options.path);
@@ -39,7 +39,7 @@ OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const 
       return {.sink = std::make_unique<Mp4Writer>(options, size, fps, frame_count, ops)};
     case OutputKind::png_sequence:
     case OutputKind::png:
-      return {.sink = std::make_unique<PngWriter>(options, kind, size, frame_count, ops)};
+      return {.sink = std::make_unique<PngWriter>(options, kind, size, frame_count, ops, resumes)};
     case OutputKind::null:
       return {.sink = std::make_unique<NullSink>(size, frame_count)};
     case OutputKind::md5:

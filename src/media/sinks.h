@@ -23,8 +23,9 @@ struct OpenedSink {
 /// option (Error{usage}), an output that exists or cannot be written, an encoder that does not open (Error{output}). A
 /// video appears under its name at finish(), a numbered frame (the first is number 1) as soon as it has been written.
 /// The same frames and options give the same bytes, however many cores there are.
+/// With `resumes`, numbered frames that an interrupted run has left are no obstacle if they are the same.
 OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-                     const FileOps& ops = {});
+                     const FileOps& ops = {}, bool resumes = false);
 
 /// What encodes H.264 here, for people: "libx264, libavcodec 59.37.100". Error{output} if nothing does.
 std::string probe_h264_encoder();

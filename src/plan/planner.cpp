@@ -1,8 +1,9 @@
 // Request + Traits -> Plan. Where wishes and defaults meet, and where every wish is checked against the model.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/output_name.h"
 #include "base/text.h"
@@ -102,6 +103,18 @@ double strength_for(const Request& request, GivenUse use) {
   return request.strength.value_or(request.mask ? 1 : 0.8);
 }
 
+std::vector<double> conditioning_scale_for(const Request& request, const Traits& traits) {
+  const std::vector<double>& scale = request.conditioning_scale;
+  if (scale.empty()) return scale;
+  const std::string asked = fmt::format("--conditioning-scale {}", fmt::join(scale, ","));
+  require(traits.control_layers > 0, Fault::usage, "{}: this checkpoint ({}) has no control that could be scaled",
+          asked, traits.family);
+  require(scale.size() == 1 || std::cmp_equal(scale.size(), traits.control_layers), Fault::usage,
+          "{}: that is {} numbers; this checkpoint ({}) takes one, or {}, one for each layer that sees the control",
+          asked, scale.size(), traits.family, traits.control_layers);
+  return scale;
+}
+
 void check_multiple(std::string_view flag, const PixelSize& size, int multiple) {
   require(
       size.width >= multiple && size.height >= multiple && size.width % multiple == 0 && size.height % multiple == 0,
@@ -191,6 +204,7 @@ void plan_video(Plan& plan, const Request& request, const Traits& traits, const 
   plan.after = std::move(line.after);
   plan.mask = std::move(line.mask);
   plan.reference_images = request.reference_images;
+  plan.conditioning_scale = conditioning_scale_for(request, traits);
   plan.fit = request.fit.value_or(Fit::crop);
   plan.pixel_frames =
       (plan.before ? plan.before->frames.count : 0) + plan.shown.count + (plan.after ? plan.after->frames.count : 0);

@@ -63,6 +63,7 @@ class TimelineMaker {
     line_.use = use();
     require_needed_frames();
     add_mask();
+    keep_given();
     return std::move(line_);
   }
 
@@ -263,7 +264,6 @@ class TimelineMaker {
     const int tail_shown = last_is_appended() ? 0 : tail;
     line_.before = from.part(0, from.frames - head);
     line_.given = {from.span(from.frames - head, head, 0), to.span(0, tail, head + made)};
-    line_.given.back().kept = !last_is_appended();
     line_.after = to.part(tail_shown, to.frames - tail_shown);
     render(head + made + filled, {0, head + made + tail_shown}, connect_as_written());
   }
@@ -275,7 +275,7 @@ class TimelineMaker {
             asked ? asked->as_written : "", asked ? asked->frames : 0, clip.flag, clip.frames);
     const int frames = asked ? asked->frames : clip.frames;
     line_.given = {clip.span(0, frames, 0)};
-    line_.given.front().kept = request_.mask.has_value();
+    line_.given.front().changed = true;
     render(frames, {0, frames}, clip.flag);
   }
 
@@ -302,10 +302,7 @@ class TimelineMaker {
             frames);
     GivenSpan span = media.span(take.first, take.count, at);
     require_takes(span, frames);
-    if (last_is_appended() && at > 0) {
-      span.at = frames;
-      span.kept = false;
-    }
+    if (last_is_appended() && at > 0) span.at = frames;
     return span;
   }
 
@@ -364,6 +361,32 @@ class TimelineMaker {
             "{}: has {} frames, and the video {}; expected an image, or a clip of the same length", mask.flag,
             mask.frames, line_.shown.count);
     line_.mask = Mask{mask.path, mask.info.image};
+  }
+
+  void keep_given() {
+    const bool kept = request_.keep_given.value_or(!reference_decodes_given());
+    for (GivenSpan& span : line_.given) {
+      const bool shown = span.at < line_.needed_frames, changed = span.changed && !request_.mask;
+      span.kept = kept && shown && !changed;
+    }
+  }
+
+  // What a pipeline of diffusers does too looks as it does there, where given frames are decoded like all others. What
+  // only we do (frames at any place, going on, leading from clip to clip, changing a part) leaves them as they are.
+  bool reference_decodes_given() const {
+    if (request_.extend || request_.connect) return false;
+    const bool first_frame = line_.given.size() == 1 && line_.given.front().at == 0 && line_.given.front().count == 1;
+    switch (line_.use) {
+      case GivenUse::none:
+      case GivenUse::image_channels:
+      case GivenUse::control:
+        return true;
+      case GivenUse::clean_frames:
+        return whole_latent_frames() ? first_frame && traits_.decodes_first_frame : true;
+      case GivenUse::noised:
+        return !request_.mask;
+    }
+    fail(Fault::bug, "frames are given in a way that nobody knows");
   }
 
   const Request& request_;

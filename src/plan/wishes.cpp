@@ -46,8 +46,13 @@ void refuse_idle_flags(const Request& request) {
     require(request.video || !request.given.empty(), Fault::usage,
             "{}: there are no pixels that it could keep; give them with --video or --given", mask);
   }
-  const bool pictures = clip_goes_on || request.video || !request.given.empty() || !request.reference_images.empty();
-  require(!request.fit || pictures, Fault::usage, "--fit: there is no image and no clip to fit");
+  const bool frames = clip_goes_on || request.video || !request.given.empty();
+  require(!request.fit || frames || !request.reference_images.empty(), Fault::usage,
+          "--fit: there is no image and no clip to fit");
+  require(!request.keep_given || frames, Fault::usage,
+          "--keep-given: there is no image and no clip whose frames could be kept");
+  require(!request.keep_given.value_or(false) || !request.video || request.mask, Fault::usage,
+          "--keep-given yes: all frames of --video are changed, unless a --mask says where");
 }
 
 void refuse_two_lengths(const Request& request) {

@@ -76,11 +76,14 @@ class Builder {
     return conditions;
   }
 
-  // As the reference builds a video out of what is given: grey where nothing is.
+  // As the reference builds a video out of what is given: grey where nothing is. A video that is changed is as long as
+  // what is rendered: where its end is to be trimmed, its last frame stays.
   Tensor whole_video() const {
-    Tensor video = at::zeros({1, 3, plan_.rendered_frames, plan_.size.height, plan_.size.width}, at::kFloat);
+    const int frames = plan_.rendered_frames;
+    Tensor video = at::zeros({1, 3, frames, plan_.size.height, plan_.size.width}, at::kFloat);
     for (const GivenSpan& span : plan_.given) {
-      video.narrow(2, span.at, span.count).copy_(pixels_of(span, span.at, span.count));
+      const int count = span.changed ? frames - span.at : span.count;
+      video.narrow(2, span.at, count).copy_(pixels_of(span, span.at, count));
     }
     return video;
   }
@@ -107,12 +110,15 @@ class Builder {
   Tensor pixel_mask() const {
     const int frames = plan_.rendered_frames;
     if (plan_.mask) {
-      const Tensor mask = read_.frames(plan_.mask->media, {0, plan_.mask->image ? 1 : frames});
+      const int count = plan_.mask->image ? 1 : plan_.shown.count;
+      const Tensor mask = read_.frames(plan_.mask->media, {0, count});
       const Tensor white = to_pixels(mask).narrow(1, 0, 1).mul(0.5).add(0.5).clamp(0, 1);
-      return plan_.mask->image ? white.expand({1, 1, frames, plan_.size.height, plan_.size.width}) : white;
+      return white.index_select(2, at::arange(frames).clamp_max(count - 1));
     }
     Tensor mask = at::ones({1, 1, frames, plan_.size.height, plan_.size.width}, at::kFloat);
-    for (const GivenSpan& span : plan_.given) mask.narrow(2, span.at, span.count).zero_();
+    for (const GivenSpan& span : plan_.given) {
+      if (!span.changed) mask.narrow(2, span.at, span.count).zero_();
+    }
     return mask;
   }
 

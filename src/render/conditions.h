@@ -12,7 +12,7 @@ struct Conditions {
   Tensor clean;        ///< [1, C, T, H, W]: latents where `known`, or of the whole video with GivenUse::noised
   Tensor known;        ///< bool [T]: latent frames that stand clean in the window, at timestep 0
   Tensor channels;     ///< [1, C', T, H, W]: go into the denoiser behind the latents
-  Tensor control;      ///< [1, C', references + T, H, W]: Context::control
+  Tensor control;      ///< [1, C', references + T, H, W]: Context::control; always of the whole video
   Tensor stays;        ///< bool [1, 1, T, H, W]: latents that come back at each step, from `clean`
   Tensor after;        ///< [1, C, 1, H, W]: a clean frame right after the last window, not shown
   int references = 0;  ///< latent frames of reference images: rendered in front of the video, and not shown

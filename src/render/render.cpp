@@ -49,6 +49,7 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
   conditions.channels = cut(given.channels, 2);
   conditions.stays = cut(given.stays, 2);
   conditions.references = given.references;
+  conditions.control = given.control;
   if (window.end() == video.known.size(0)) conditions.after = given.after;
   if (window.context == 0 && window.context_after == 0) return conditions;
 
@@ -80,15 +81,11 @@ class Renderer {
         given_(make_conditions(plan, *model.vae, read, device_)),
         video_(plan.latent),
         groups_(groups()) {
-    if (given_.control.defined()) {
-      for (Context& context : contexts_.scenes) context.control = given_.control.to(device_);
-      contexts_.negative.control = given_.control.to(device_);
-    }
     if (given_.known.defined()) {
       video_.latents.copy_(given_.clean);
       video_.known.copy_(given_.known);
     }
-    steps_.total = count_steps();
+    for (const std::span<const Window> group : groups_) steps_.total += steps_of(group);
   }
 
   /// Calls ready(latents) with the next latents that will not change any more, in order.
@@ -122,17 +119,12 @@ class Renderer {
 
   bool forces() const { return plan_.sampling.continuation == Continuation::forcing; }
 
-  int count_steps() const {
-    if (!forces()) return flow_steps(plan_) * static_cast<int>(groups_.size());
-    const std::unique_ptr<Scheduler> scheduler = model_.make_scheduler(plan_.steps);
-    int steps = 0;
-    for (const Window& window : plan_.windows) {
-      const Tensor known = conditions_of(window, given_, video_).known;
-      int leading = 0;
-      while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
-      steps += forcing_steps(plan_, window, leading, *scheduler);
-    }
-    return steps;
+  int steps_of(std::span<const Window> group) const {
+    if (!forces()) return flow_steps(plan_);
+    const Tensor known = conditions_of(group.front(), given_, video_).known;
+    int leading = 0;
+    while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
+    return forcing_steps(plan_, group.front(), leading, *model_.make_scheduler(plan_.steps));
   }
 
   // Samples a group of windows, or takes what was saved of it.
@@ -141,7 +133,7 @@ class Renderer {
     if (const auto saved = saved_.load(group)) {
       rng_.set_state(saved->rng);
       condition_rng_.set_state(saved->condition_rng);
-      steps_.done += steps_.total / static_cast<int>(groups_.size());
+      steps_.done += steps_of(windows);
       keep(windows, saved->latents);
       return;
     }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <utility>
 
 #include "base/interrupt.h"
 #include "render/guidance.h"
@@ -18,42 +18,60 @@ int first_step(const Plan& plan) {
   return plan.steps - std::min(static_cast<int>(plan.steps * plan.sampling.strength), plan.steps);
 }
 
-/// The denoiser over windows of the same latents.
+/// The denoiser over windows of the same latents [1, C, references + T, H, W]; reference images are part of each.
 class WindowedDenoiser {
  public:
   explicit WindowedDenoiser(const SampleArgs& args) : args_(args) {
     for (const Window& window : args.windows) {
-      if (denoisers_.contains(window.scene)) continue;
-      const Context& positive = args.contexts.scenes.at(static_cast<std::size_t>(window.scene));
-      denoisers_.try_emplace(window.scene, *args.model.denoiser, args.plan.guidance, positive, args.contexts.negative);
+      frames_.push_back(frames_of(window));
+      if (!denoisers_.contains(key_of(window))) bind(window);
     }
     if (args.windows.size() > 1) weights_ = blend_weights();
   }
 
   Tensor predict(const Tensor& latents, const Tensor& timesteps, double timestep) const {
-    if (args_.windows.size() == 1) return denoisers_.at(args_.windows[0].scene).predict(latents, timesteps, timestep);
+    const std::span<const Window> windows = args_.windows;
+    if (windows.size() == 1) return denoisers_.at(key_of(windows[0])).predict(latents, timesteps, timestep);
     Tensor sum;
-    for (std::size_t i = 0; i < args_.windows.size(); ++i) {
+    for (std::size_t i = 0; i < windows.size(); ++i) {
       check_interrupted();
-      const Window& window = args_.windows[i];
-      const int first = window.first - args_.windows[0].first, count = window.shape.frames;
-      const Tensor predicted =
-          denoisers_.at(window.scene)
-              .predict(latents.narrow(2, first, count).contiguous(), timesteps.narrow(0, first, count), timestep)
-              .to(at::kFloat);
+      const Tensor own = latents.index_select(2, frames_[i]), times = timesteps.index_select(0, frames_[i].cpu());
+      const Tensor predicted = denoisers_.at(key_of(windows[i])).predict(own, times, timestep).to(at::kFloat);
       if (!sum.defined()) {
         std::vector<std::int64_t> sizes = predicted.sizes().vec();
         sizes[2] = latents.size(2);
         sum = at::zeros(sizes, predicted.options());
       }
-      sum.narrow(2, first, count).add_(predicted * weights_[i].view({1, 1, count, 1, 1}));
+      sum.index_add_(2, frames_[i], predicted * weights_[i].view({1, 1, -1, 1, 1}));
     }
     return sum;
   }
 
  private:
-  // For each window [T], growing linearly over what it shares with the window before and falling likewise at its end.
-  // In every frame, the weights of all windows have the sum 1.
+  // A window with a control sees its own part of it; others share what is bound to their prompt.
+  std::pair<int, int> key_of(const Window& window) const {
+    return {window.scene, args_.conditions.control.defined() ? window.first : 0};
+  }
+
+  // Indices into the latents, on the device: the reference images and the window.
+  Tensor frames_of(const Window& window) const {
+    const int references = args_.conditions.references, first = window.first - args_.windows.front().first;
+    const Tensor own = at::arange(references + first, references + first + window.shape.frames);
+    return at::cat({at::arange(references), own}).to(args_.device);
+  }
+
+  void bind(const Window& window) {
+    Context positive = args_.contexts.scenes.at(static_cast<std::size_t>(window.scene));
+    Context negative = args_.contexts.negative;
+    if (args_.conditions.control.defined()) {
+      positive.control = args_.conditions.control.to(args_.device).index_select(2, frames_of(window));
+      negative.control = positive.control;
+    }
+    denoisers_.try_emplace(key_of(window), *args_.model.denoiser, args_.plan.guidance, positive, negative);
+  }
+
+  // For each window [references + T], growing linearly over what it shares with the window before and falling likewise
+  // at its end. In every frame, the weights of all windows have the sum 1.
   std::vector<Tensor> blend_weights() const {
     const auto windows = args_.windows;
     const int begin = windows.front().first;
@@ -73,15 +91,17 @@ class WindowedDenoiser {
       weights.push_back(at::tensor(values));
       sum.narrow(0, window.first - begin, frames).add_(weights.back());
     }
+    const Tensor references = at::full({args_.conditions.references}, 1.0 / static_cast<double>(windows.size()));
     for (std::size_t i = 0; i < windows.size(); ++i) {
-      weights[i] = (weights[i] / sum.narrow(0, windows[i].first - begin, windows[i].shape.frames)).to(args_.device);
+      const Tensor own = weights[i] / sum.narrow(0, windows[i].first - begin, windows[i].shape.frames);
+      weights[i] = at::cat({references, own}).to(args_.device);
     }
     return weights;
   }
 
   const SampleArgs& args_;
-  std::map<int, GuidedDenoiser> denoisers_;  // by scene
-  std::vector<Tensor> weights_;
+  std::map<std::pair<int, int>, GuidedDenoiser> denoisers_;  // by key_of
+  std::vector<Tensor> frames_, weights_;                     // of each window
 };
 
 // (1 - sigma) · clean + sigma · noise, with sigma a tensor without dimensions as in the reference.

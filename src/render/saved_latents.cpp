@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/output_name.h"
 #include "sora/checkpoint.h"
 #include "sora/error.h"
 
@@ -19,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostIdentity = 16 << 20;
-constexpr const char *kIdentity = "plan.json", *kPrefix = "windows-", *kTooLarge = "tile-too-large";
+constexpr const char *kPrefix = "windows-", *kTooLarge = "tile-too-large";
+constexpr std::size_t kChecksumBytes = 8;
 
 void write_file(const fs::path& path, std::string_view bytes) {
   PartFile file(path, /*overwrite=*/true);
@@ -31,7 +33,21 @@ std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
-// safetensors: the header's length in 8 bytes, the header, the tensors' bytes.
+std::string little_endian(std::uint64_t value) {
+  std::string bytes(sizeof value, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+// FNV-1a.
+std::string checksum(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return little_endian(hash);
+}
+
+// safetensors: the header's length in 8 bytes, the header, the tensors' bytes. The last tensor is the checksum of all
+// that is before it.
 std::string to_safetensors(const SavedLatents::Part& part) {
   const std::pair<const char*, Tensor> tensors[] = {{"latents", part.latents.to(at::kFloat).contiguous()},
                                                     {"rng", part.rng.contiguous()},
@@ -45,11 +61,18 @@ std::string to_safetensors(const SavedLatents::Part& part) {
                     {"shape", tensor.sizes().vec()},
                     {"data_offsets", {begin, data.size()}}};
   }
+  header["checksum"] = {
+      {"dtype", "U8"}, {"shape", {kChecksumBytes}}, {"data_offsets", {data.size(), data.size() + kChecksumBytes}}};
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::string size(8, '\0');
-  for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<char>(text.size() >> (8 * i));
-  return size + text + data;
+  const std::string file = little_endian(text.size()) + text + data;
+  return file + checksum(file);
+}
+
+void require_whole(const fs::path& file, std::string_view bytes) {
+  const std::size_t content = bytes.size() - std::min(bytes.size(), kChecksumBytes);
+  require(checksum(bytes.substr(0, content)) == bytes.substr(content), Fault::input, "{}: its checksum is wrong",
+          file.string());
 }
 
 Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::string_view name) {
@@ -66,20 +89,28 @@ Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::s
 }  // namespace
 
 SavedLatents::SavedLatents(fs::path folder, std::string identity)
-    : folder_(std::move(folder)), identity_(std::move(identity)) {
-  const fs::path plan = folder_ / kIdentity;
+    : folder_(std::move(folder)), identity_(std::move(identity)) {}
+
+bool SavedLatents::resumes() const {
+  const fs::path plan = folder_ / kSavedPlan;
   std::error_code none;
-  if (fs::exists(plan, none) && read_file(plan, kMostIdentity, Fault::output) != identity_) remove();
+  if (folder_.empty() || !fs::exists(plan, none)) return false;
+  try {
+    return read_file(plan, kMostIdentity, Fault::output) == identity_;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 fs::path SavedLatents::file(int index) const { return folder_ / fmt::format("{}{:04}.safetensors", kPrefix, index); }
 
 std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   std::error_code none;
-  if (folder_.empty() || !fs::exists(folder_ / kIdentity, none) || !fs::exists(file(index), none)) return std::nullopt;
+  if (!resumes() || !fs::exists(file(index), none)) return std::nullopt;
   try {
     const SafetensorsHeader header = read_safetensors_header(file(index));
     const std::string bytes = read_file(file(index), header.file_size, Fault::input);
+    require_whole(file(index), bytes);
     return Part{tensor_of(header, bytes, "latents"), tensor_of(header, bytes, "rng"),
                 tensor_of(header, bytes, "rng_condition")};
   } catch (const Error&) {
@@ -91,8 +122,11 @@ void SavedLatents::save(int index, const Part& part) const {
   if (folder_.empty()) return;
   std::error_code none;
   try {
-    // First, so that latents never lie there without saying of what.
-    if (!fs::exists(folder_ / kIdentity, none)) write_file(folder_ / kIdentity, identity_);
+    // First, so that latents never lie there under the name of others.
+    if (!resumes()) {
+      remove();
+      write_file(folder_ / kSavedPlan, identity_);
+    }
     write_file(file(index), to_safetensors(part));
   } catch (const Error&) {
     fs::remove(folder_, none);  // if it is empty
@@ -105,6 +139,7 @@ void SavedLatents::remember_too_large(const PixelSize& tile) const {
 }
 
 std::optional<PixelSize> SavedLatents::too_large() const {
+  if (!resumes()) return std::nullopt;
   std::ifstream file(folder_ / kTooLarge);
   PixelSize tile;
   return file >> tile.width >> tile.height ? std::optional(tile) : std::nullopt;
@@ -115,8 +150,11 @@ void SavedLatents::remove() const {
   // What cannot be removed is no reason to fail: the video is there.
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, none)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix) || name == kIdentity || name == kTooLarge) fs::remove(entry.path(), none);
+    std::string name = entry.path().filename().string();
+    if (name.ends_with(".part")) name.erase(0, 1);  // ".windows-0001.safetensors.part" of a run that was killed
+    if (name.starts_with(kPrefix) || name.starts_with(kSavedPlan) || name.starts_with(kTooLarge)) {
+      fs::remove(entry.path(), none);
+    }
   }
   fs::remove(folder_, none);  // unless somebody else has put something into it
 }

@@ -21,13 +21,15 @@ class SavedLatents {
 
   /// Nothing is kept.
   SavedLatents() = default;
-  /// `identity` says all that the latents depend on. What the folder holds of another identity is removed.
-  /// Without anything to keep, there is no folder.
+  /// `identity` says all that the latents depend on. Without anything to keep, there is no folder.
   SavedLatents(std::filesystem::path folder, std::string identity);
 
-  /// Empty if there is no such part, or none that can be read.
+  /// Whether a render of this identity was begun, and not finished.
+  bool resumes() const;
+  /// Empty if there is no such part of this identity, or none that is whole.
   std::optional<Part> load(int index) const;
-  /// Error{output} if it cannot be written; then nothing of the part is there.
+  /// What the folder holds of another identity goes. Error{output} if it cannot be written; then nothing of the part is
+  /// there.
   void save(int index, const Part& part) const;
   /// That decoding them in tiles of this size took more memory than there was.
   void remember_too_large(const PixelSize& tile) const;

@@ -137,6 +137,7 @@ TEST(DryRun, AsJson) {
   EXPECT_EQ(plan["after"], nullptr);
   EXPECT_EQ(plan["mask"], nullptr);
   EXPECT_EQ(plan["reference_images"], json::array());
+  EXPECT_EQ(plan["conditioning_scale"], json::array());
   EXPECT_EQ(plan["fit"], "crop");
   EXPECT_EQ(plan["scenes"], (json::array({{{"first_latent_frame", 0}, {"prompt", "a red circle"}}})));
   EXPECT_EQ(plan["sampling"],

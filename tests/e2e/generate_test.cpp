@@ -72,8 +72,36 @@ TEST_F(Rendering, AsJsonIsOneObject) {
       result.out,
       R"({"exit":0,"output":"x.mp4","seed":7,"frames":9,"width":64,"height":64,"fps":"8","steps":2,"device":"cpu","dtype":"fp32",)"
       R"("seconds":{"load_text_encoder":0.5,"encode_prompt":0.25,"load_model":1.0,"sample":60.0,"decode":3.0,"total":65.0},)"
-      R"("peak_rss_bytes":1500000000,"peak_device_bytes":0})"
+      R"("peak_rss_bytes":1500000000,"peak_device_bytes":0,"quality":{"windows":[],"warnings":[]}})"
       "\n");
+}
+
+TEST_F(Rendering, SaysTheQualityOfEachWindowAndWarns) {
+  const test::RunResult result = render({"-p", "it gets dark", "--json", "--seed", "7", "-o", "x.mp4"});
+  EXPECT_EQ(
+      json::parse(result.out)["quality"].dump(),
+      R"({"warnings":["brightness drifts"],"windows":[{"clipped":0.25,"first_frame":0,"frames":9,"join":0.0,"latent_mean":-0.1,"latent_std":1.0,"luma":0.1235,"motion":0.0313,"saturation":0.5}]})");
+  EXPECT_EQ(result.err,
+            "sora-gen: warning: the prompt is long\n"
+            "sora-gen: warning: brightness drifts\n"
+            "sora-gen: info: 9 frames of 64x64 at 8 fps in 1:05, seed 7\n");
+}
+
+TEST_F(Rendering, GoesOnWithTheSeedOfAnInterruptedRender) {
+  const std::string output = folder_ / "x.mp4";
+  test::write_file(output + ".latents/plan.json", R"({"version": 1, "seed": 18446744073709551615})");
+  const auto line = [&](const std::string& seed) {
+    return "sora-gen: info: 9 frames of 64x64 at 8 fps in 1:05, seed " + seed + "\n";
+  };
+  const std::string prefix = "sora-gen: warning: the prompt is long\n", largest = "18446744073709551615";
+  EXPECT_EQ(render({"-p", "x", "-o", output}).err,
+            "sora-gen: info: seed " + largest + ", which the interrupted render of " + output + " had drawn (--seed " +
+                largest + " makes the same video again)\n" + prefix + line(largest));
+  EXPECT_EQ(render({"-p", "x", "-o", output, "--seed", "7"}).err, prefix + line("7"));
+  for (const std::string text : {"", "{", "[]", R"({"seed": -1})", R"({"seed": "7"})"}) {
+    test::write_file(output + ".latents/plan.json", text);
+    EXPECT_THAT(render({"-p", "x", "-o", output}).err, testing::HasSubstr("(drawn; --seed ")) << text;
+  }
 }
 
 TEST_F(Rendering, ProgressAsJsonLines) {

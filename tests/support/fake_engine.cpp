@@ -26,6 +26,18 @@ JobResult render(const Plan& plan, const Checkpoint&, Progress& progress) {
   result.seconds = {
       .load_text_encoder = 0.5, .encode_prompt = 0.25, .load_model = 1, .sample = 60, .decode = 3, .total = 65};
   result.peak_rss_bytes = 1'500'000'000;
+  if (plan.prompt == "it gets dark") {
+    result.quality = {.windows = {{.first_frame = 0,
+                                   .frames = 9,
+                                   .luma = 0.123456,
+                                   .saturation = 0.5,
+                                   .clipped = 0.25,
+                                   .motion = 0.03125,
+                                   .join = 0,
+                                   .latent_mean = -0.1,
+                                   .latent_std = 1}},
+                      .warnings = {"brightness drifts"}};
+  }
   return result;
 }
 

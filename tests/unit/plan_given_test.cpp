@@ -119,6 +119,39 @@ TEST(Given, InTheWayOfEachCheckpoint) {
             GivenUse::image_channels);
 }
 
+// Which given frames come out as they are, by default: where diffusers has a pipeline for it, none.
+TEST(Given, ComesOutAsInTheReferenceOrAsItIs) {
+  const auto kept = [](const Request& request, const Traits& traits) {
+    return test::plan(request, traits).given[0].kept;
+  };
+  Traits first_frame_decoded = test::clean_frames();
+  first_frame_decoded.decodes_first_frame = true;
+  const Request first = with({image("a.png")});
+  EXPECT_TRUE(kept(first, test::clean_frames()));
+  EXPECT_FALSE(kept(first, first_frame_decoded));
+  EXPECT_FALSE(kept(first, test::forcing()));
+  EXPECT_FALSE(kept(first, test::first_frame()));
+  EXPECT_FALSE(kept(first, test::pixels()));
+  EXPECT_FALSE(kept(with({image("a.png"), last_image("z.png")}), test::first_and_last()));
+  EXPECT_TRUE(kept(with({image("a.png"), last_image("z.png")}), first_frame_decoded));
+  EXPECT_TRUE(kept(with({at("a.mp4", 0, FrameRange{0, 5})}), first_frame_decoded));
+  for (const Traits& traits : {first_frame_decoded, test::forcing(), test::first_frame(), test::pixels()}) {
+    EXPECT_TRUE(kept(extending("a.mp4"), traits));
+  }
+  EXPECT_TRUE(kept(connecting("a.mp4", "b.mp4"), test::pixels()));
+}
+
+TEST(Given, ComesOutAsTheUserSays) {
+  const auto kept = [](Request request, const Traits& traits, bool keep) {
+    request.keep_given = keep;
+    return test::plan(request, traits).given[0].kept;
+  };
+  EXPECT_FALSE(kept(with({image("a.png")}), test::clean_frames(), false));
+  EXPECT_FALSE(kept(extending("a.mp4"), test::clean_frames(), false));
+  EXPECT_TRUE(kept(with({image("a.png")}), test::first_frame(), true));
+  EXPECT_TRUE(kept(with({image("a.png")}), test::pixels(), true));
+}
+
 TEST(Given, TheLastFrameOfForcingStandsBehindTheVideo) {
   const Plan plan = test::plan(with({image("a.png"), last_image("z.png")}), test::forcing());
   EXPECT_THAT(given(plan), ElementsAre(Where{"a.png", 0, 1, 0, {0, 1}}, Where{"z.png", 0, 1, 33, {9, 1}}));
@@ -401,6 +434,7 @@ TEST(Change, OfAPart) {
   EXPECT_EQ(plan.sampling.strength, 1);
   EXPECT_TRUE(plan.given[0].kept);
   EXPECT_TRUE(plan.mask->image);
+  EXPECT_FALSE(test::plan(request, test::pixels()).given[0].kept);
   request.mask = "mask33.mp4";
   EXPECT_FALSE(test::plan(request, test::clean_frames()).mask->image);
   request.mask = "mask20.mp4";
@@ -418,6 +452,33 @@ TEST(Change, ByControl) {
   EXPECT_EQ(plan.sampling.given, GivenUse::control);
   EXPECT_EQ(plan.sampling.strength, 1);
   EXPECT_FALSE(plan.given[0].kept);
+}
+
+TEST(Change, KeepsNothingWithoutAMask) {
+  Request request = changing("a33.mp4");
+  request.keep_given = true;
+  EXPECT_EQ(test::refusal(request, test::text_only()),
+            "--keep-given yes: all frames of --video are changed, unless a --mask says where");
+  request.mask = "mask.png";
+  EXPECT_TRUE(test::plan(request, test::text_only()).given[0].kept);
+}
+
+TEST(Control, IsScaledAsAWholeOrByLayer) {
+  Traits traits = test::pixels();
+  traits.control_layers = 3;
+  const auto scaled = [](std::vector<double> scale) {
+    Request request = a_cat();
+    request.conditioning_scale = std::move(scale);
+    return request;
+  };
+  EXPECT_TRUE(test::plan(a_cat(), traits).conditioning_scale.empty());
+  EXPECT_THAT(test::plan(scaled({0.5}), traits).conditioning_scale, ElementsAre(0.5));
+  EXPECT_THAT(test::plan(scaled({1, 0.5, 0}), traits).conditioning_scale, ElementsAre(1, 0.5, 0));
+  EXPECT_EQ(test::refusal(scaled({1, 0.5}), traits),
+            "--conditioning-scale 1,0.5: that is 2 numbers; this checkpoint (Test) takes one, or 3, one for each layer "
+            "that sees the control");
+  EXPECT_EQ(test::refusal(scaled({1}), test::text_only()),
+            "--conditioning-scale 1: this checkpoint (Test) has no control that could be scaled");
 }
 
 TEST(Change, CostsTheStepsThatAreMade) {
@@ -503,6 +564,8 @@ TEST(Contradictions, AreNamed) {
             }),
             "--mask m.png: --connect keeps all pixels of its clips; a mask goes with --video or --given");
   EXPECT_EQ(refusal([](Request& r) { r.fit = Fit::pad; }), "--fit: there is no image and no clip to fit");
+  EXPECT_EQ(refusal([](Request& r) { r.keep_given = true; }),
+            "--keep-given: there is no image and no clip whose frames could be kept");
   EXPECT_EQ(refusal([](Request& r) { r.extend = "a.mp4", r.extend_frames = 9, r.num_frames = 50; }),
             "--extend-frames 9 and --num-frames 50 both give the length: the first counts new frames, the second the "
             "clips' too; give one of them");
