@@ -1,12 +1,19 @@
-"""Scheduler tables, solver trajectories and random numbers: references that need no network."""
+"""Scheduler tables, solver trajectories, staircases and random numbers: references that need no network."""
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import (
+    FlowMatchEulerDiscreteScheduler,
+    SkyReelsV2DiffusionForcingPipeline,
+    UniPCMultistepScheduler,
+)
 
 SHIFTS = (1.0, 3.0, 5.0, 8.0, 12.0)
 STEP_COUNTS = (1, 2, 4, 10, 30, 50)
 # torch draws fewer than 16 normal numbers one by one and more in blocks, with the tail drawn again.
 RANDOM_COUNTS = (1, 5, 15, 16, 17, 31, 32, 33, 100, 1000)
+# Diffusion forcing: latent frames, of them known, frames of a block, steps that a block is ahead, steps.
+STAIRCASES = ((25, 0, 1, 0, 30), (25, 0, 5, 5, 30), (6, 0, 2, 2, 4), (5, 0, 1, 2, 4), (8, 2, 2, 2, 4),
+              (25, 5, 5, 5, 50), (7, 3, 1, 3, 10))  # fmt: skip
 
 Tensors = dict[str, torch.Tensor]
 
@@ -54,6 +61,21 @@ def trajectory(order: int, solver_type: str) -> torch.Tensor:
     return torch.stack(visited)
 
 
+def staircases() -> Tensors:
+    """Of diffusion forcing, for each call of the denoiser: where each frame is (0 noise ... steps + 1 clean), and
+    whether it makes a step."""
+    tensors: Tensors = {}
+    for frames, known, block, ar_step, steps in STAIRCASES:
+        scheduler = unipc(8.0)
+        scheduler.set_timesteps(steps)
+        _, levels, moves, _ = SkyReelsV2DiffusionForcingPipeline.generate_timestep_matrix(
+            None, frames, scheduler.timesteps, frames, ar_step, known, block
+        )
+        name = f"staircase.f{frames}.known{known}.block{block}.ar{ar_step}.n{steps}"
+        tensors[f"{name}.levels"], tensors[f"{name}.moves"] = levels.to(torch.uint8), moves
+    return tensors
+
+
 def random_numbers() -> Tensors:
     """What torch's CPU generator gives for a seed, alone and in a sequence of draws."""
     tensors: Tensors = {}
@@ -72,7 +94,7 @@ def random_numbers() -> Tensors:
 
 
 def all_tables() -> Tensors:
-    tensors = schedules() | random_numbers()
+    tensors = schedules() | staircases() | random_numbers()
     for order in (1, 2, 3):
         for solver_type in ("bh1", "bh2"):
             tensors[f"unipc_traj.order{order}.{solver_type}.lof1"] = trajectory(order, solver_type)
