@@ -120,7 +120,7 @@ class Renderer {
   bool forces() const { return plan_.sampling.continuation == Continuation::forcing; }
 
   int steps_of(std::span<const Window> group) const {
-    if (!forces()) return flow_steps(plan_);
+    if (!forces()) return steps_made(plan_);
     const Tensor known = conditions_of(group.front(), given_, video_).known;
     int leading = 0;
     while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;

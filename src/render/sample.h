@@ -36,7 +36,6 @@ struct SampleArgs {
 /// Returns the latents [1, C, T, H, W] from the first window's start to the last one's end, on the device.
 /// Throws Error{input} as soon as latents are not finite, Error{interrupted} after a signal.
 Tensor sample_flow(const SampleArgs& args);
-int flow_steps(const Plan& plan);
 
 /// Diffusion forcing (SkyReels-V2): one window, in which each latent frame has a timestep and a scheduler of its own.
 Tensor sample_forcing(const SampleArgs& args);

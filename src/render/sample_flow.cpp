@@ -12,12 +12,6 @@
 namespace sora {
 namespace {
 
-// The first step that is made: with a given video, the noisiest ones are left out.
-int first_step(const Plan& plan) {
-  if (plan.sampling.given != GivenUse::noised) return 0;
-  return plan.steps - std::min(static_cast<int>(plan.steps * plan.sampling.strength), plan.steps);
-}
-
 /// The denoiser over windows of the same latents [1, C, references + T, H, W]; reference images are part of each.
 class WindowedDenoiser {
  public:
@@ -122,8 +116,6 @@ void finish_step(const SampleArgs& args, const Tensor& latents, double timestep)
   args.progress.update(Stage::sample, args.steps.done, args.steps.total);
 }
 
-int flow_steps(const Plan& plan) { return plan.steps - first_step(plan); }
-
 Tensor sample_flow(const SampleArgs& args) {
   const Conditions& given = args.conditions;
   const auto on_device = [&](const Tensor& tensor) { return tensor.defined() ? tensor.to(args.device) : tensor; };
@@ -135,7 +127,7 @@ Tensor sample_flow(const SampleArgs& args) {
   const std::unique_ptr<Scheduler> scheduler = args.model.make_scheduler(args.plan.steps);
   const WindowedDenoiser denoiser(args);
   const Tensor noise = args.rng.normal(shape.sizes()).to(args.device);  // [1, C, T, H, W]
-  const int first = first_step(args.plan);
+  const int first = args.plan.steps - steps_made(args.plan);            // with a given video, the noisiest are left out
   Tensor latents =
       args.plan.sampling.given == GivenUse::noised ? add_noise(clean, noise, scheduler->sigma(first)) : noise;
   for (int i = first; i < scheduler->steps(); ++i) {
