@@ -12,12 +12,8 @@ Every byte depends on the pinned versions (requirements.txt) and the machine's v
 
 import argparse
 import inspect
-import json
 import os
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -25,103 +21,19 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import diffusers
-import numpy as np
 import torch
 import transformers
-from diffusers import AutoencoderKLWan, DiffusionPipeline, WanImageToVideoPipeline, WanPipeline
-from PIL import Image
+from diffusers import WanImageToVideoPipeline, WanPipeline, WanVideoToVideoPipeline
 from safetensors.torch import save_file
 from transformers import T5TokenizerFast
 
 import components
+import given_runs
 import tables
 import tiny_tokenizers
-from recording import Recorder
+from runs import LAYERS, LOOP, VAE, VAE_INPUT, WHOLE, Run, load, record, test_image
 
-SEED = 42
 DATA = Path(__file__).resolve().parents[2] / "tests" / "data"
-
-# What a run keeps of all that is recorded. The networks are proven layer by layer once per architecture; the other
-# runs prove loops, schedulers and types.
-LOOP = ("dit.*.in.*", "dit.*.out", "step.*", "scheduler.*", "text.?.input_ids", "text.?.attention_mask",
-        "vae.decode.0.in", "frames_u8_round")  # fmt: skip
-VAE_INPUT = ("vae.encode.*", "input.*")
-VAE = VAE_INPUT + ("vae.decode.0.in", "vae.decode.0.out", "frames_u8_round")
-VAE_LAYERS = ("vae.decode.0.out", "vae.decode.0.chunk0.*", "vae.decode.0.chunk[12].up_block[01]")
-LAYERS = LOOP + VAE_LAYERS + ("text.*", "transformer.call0.*")
-
-
-@dataclass
-class Run:
-    """One call of a pipeline: its arguments and the names to keep."""
-
-    model: str
-    name: str
-    keep: Iterable[str] = LOOP
-    height: int = 48
-    width: int = 32
-    num_frames: int = 9
-    num_inference_steps: int = 4
-    guidance_scale: float = 5.0
-    max_sequence_length: int = 64
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def arguments(self) -> dict[str, Any]:
-        sizes = {key: getattr(self, key) for key in ("height", "width", "num_frames", "num_inference_steps")}
-        texts = dict(prompt=tiny_tokenizers.PROMPT, negative_prompt=tiny_tokenizers.NEGATIVE_PROMPT)
-        guidance = dict(guidance_scale=self.guidance_scale, max_sequence_length=self.max_sequence_length)
-        return texts | sizes | guidance | self.extra
-
-
-def test_image(width: int, height: int) -> Image.Image:
-    """Ramps of different slopes in the three colours and a bright rectangle."""
-    y, x = np.mgrid[0:height, 0:width]
-    pixels = np.stack([x * 5 % 256, y * 7 % 256, x * y // 3 % 256], axis=-1).astype(np.uint8)
-    pixels[height // 3 : height // 2, width // 4 : width // 2] = (220, 40, 60)
-    return Image.fromarray(pixels)
-
-
-def describe(run: Run, pipeline: DiffusionPipeline, calls: list[str]) -> dict[str, Any]:
-    arguments = {key: "<image>" if isinstance(value, Image.Image) else value for key, value in run.arguments().items()}
-    versions = {module.__name__: module.__version__ for module in (torch, diffusers, transformers)}
-    return dict(
-        pipeline=type(pipeline).__name__, model=run.model, run=run.name, seed=SEED, args=arguments, dit_calls=calls,
-        **versions,
-    )  # fmt: skip
-
-
-def record(run: Run, pipeline: DiffusionPipeline, out: Path) -> None:
-    """Calls the pipeline and writes what `run` keeps."""
-    pipeline.set_progress_bar_config(disable=True)
-    arguments = run.arguments()
-    with Recorder(pipeline) as recorder:
-        frames = pipeline(generator=torch.Generator("cpu").manual_seed(SEED), output_type="pt", **arguments).frames[0]
-    if "image" in arguments:
-        recorder.put("input.image", torch.from_numpy(np.array(arguments["image"])))
-    pixels = frames.permute(0, 2, 3, 1).float().numpy()  # [T, H, W, 3], 0 to 1
-    recorder.put("frames_u8_round", torch.from_numpy((pixels * 255).round().astype(np.uint8)))
-    clipped = float(((pixels <= 0) | (pixels >= 1)).mean())
-    assert np.isfinite(pixels).all() and clipped < 0.3, f"{run.model}/{run.name}: {clipped:.0%} of the pixels clip"
-
-    kept = {
-        name: tensor
-        for name, tensor in sorted(recorder.tensors.items())
-        if any(fnmatchcase(name, pattern) for pattern in run.keep)
-    }
-    folder = out / "ref" / run.model
-    folder.mkdir(parents=True, exist_ok=True)
-    description = describe(run, pipeline, recorder.transformer_calls)
-    path = folder / f"{run.name}.safetensors"
-    save_file(kept, path, metadata={"run": json.dumps(description)})
-    (folder / f"{run.name}.json").write_text(json.dumps(description, indent=1) + "\n")
-    print(f"{run.model}/{run.name}: {len(kept)} tensors, {path.stat().st_size / 1e3:.0f} kB, {clipped:.1%} clipped")
-
-
-def load(kind: type[DiffusionPipeline], folder: Path, dtype: torch.dtype = torch.float32) -> DiffusionPipeline:
-    """All in `dtype`, the VAE in fp32 always: the way that the Wan pages document."""
-    vae = AutoencoderKLWan.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-    return kind.from_pretrained(folder, vae=vae, torch_dtype=dtype, local_files_only=True)
-
 
 def tokenizer_folder(out: Path, style: str) -> Path:
     return out / "tokenizers" / style
@@ -162,6 +74,10 @@ def wan21_t2v(out: Path) -> None:
     pipeline = load(WanPipeline, folder)
     pipeline.vae.enable_tiling(32, 32, 24, 24)
     record(Run(model, "fp32_tiled", VAE, 64, 48, num_frames=5, num_inference_steps=2), pipeline, out)
+
+    changed = dict(video=[test_image(36, 44, shift=3 * frame) for frame in range(9)], strength=0.7)
+    video_to_video = Run(model, "fp32_v2v", WHOLE, num_frames=None, extra=changed)
+    record(video_to_video, load(WanVideoToVideoPipeline, folder), out)
 
     pipeline = load(WanPipeline, folder, torch.bfloat16)
     record(Run(model, "bf16_unipc4", LOOP + ("text.?.last_hidden_state",)), pipeline, out)
@@ -233,6 +149,7 @@ PARTS = dict(
     tables=shared_tables, wan21_t2v=wan21_t2v, wan22_a14b_t2v=wan22_a14b_t2v, wan22_ti2v=wan22_ti2v,
     t5_encoder=t5_encoder,
 )  # fmt: skip
+GIVEN_PARTS = given_runs.PARTS  # of checkpoints that are there already: only their runs are written
 
 
 def be_quiet_and_deterministic() -> None:
@@ -247,7 +164,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(main)),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--out", type=Path, default=DATA, help="folder to write (default: %(default)s)")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="write these parts only")
+    parts = PARTS | GIVEN_PARTS
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="write these parts only")
     options = parser.parse_args()
     out = options.out.resolve()
     be_quiet_and_deterministic()
@@ -255,9 +173,10 @@ def main() -> None:
     for style in tiny_tokenizers.STYLES:
         tiny_tokenizers.train(tokenizer_folder(out, style), style)
     for name in options.only:
-        for stale in (out / "models" / name, out / "ref" / name):
-            shutil.rmtree(stale, ignore_errors=True)
-        PARTS[name](out)
+        if name in PARTS:
+            for stale in (out / "models" / name, out / "ref" / name):
+                shutil.rmtree(stale, ignore_errors=True)
+        parts[name](out)
     total = sum(path.stat().st_size for path in out.rglob("*") if path.is_file() and not path.is_symlink())
     print(f"{out}: {total / 1e6:.2f} MB")
 

@@ -16,7 +16,9 @@ import torch
 from diffusers import DiffusionPipeline
 from torch import nn
 
-TRANSFORMER_PARTS = ("rope", "patch_embedding", "condition_embedder", "norm_out", "proj_out")
+TRANSFORMER_PARTS = (
+    "rope", "patch_embedding", "vace_patch_embedding", "condition_embedder", "fps_projection", "norm_out", "proj_out",
+)  # fmt: skip
 CONDITION_PARTS = ("time_embedder", "time_proj", "text_embedder", "timesteps_proj")
 BLOCK_PARTS = ("norm1", "attn1", "norm2", "attn2", "norm3", "ffn")
 
@@ -38,7 +40,8 @@ class Recorder:
             if model is not None:
                 self._watch_transformer(model, name)
         self._watch_vae(self._pipeline.vae)
-        self._watch_scheduler(self._pipeline.scheduler)
+        if "DiffusionForcing" not in type(self._pipeline).__name__:  # it steps copies of its scheduler
+            self._watch_scheduler(self._pipeline.scheduler)
         return self
 
     def __exit__(
@@ -115,9 +118,10 @@ class Recorder:
 
         self._before(model, before)
         self._after(model, after)
-        parts = [(name, getattr(model, name)) for name in TRANSFORMER_PARTS]
+        parts = [(name, getattr(model, name)) for name in TRANSFORMER_PARTS if hasattr(model, name)]
         parts += [(name, getattr(model.condition_embedder, name)) for name in CONDITION_PARTS]
         parts += [(f"block{index}", block) for index, block in enumerate(model.blocks)]
+        parts += [(f"vace_block{index}", block) for index, block in enumerate(getattr(model, "vace_blocks", []))]
         parts += [(f"block0.{name}", getattr(model.blocks[0], name)) for name in BLOCK_PARTS]
         parts += [("block0.attn1.norm_q", model.blocks[0].attn1.norm_q)]
         for name, module in parts:

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "base/resample.h"
@@ -20,18 +22,39 @@ Tensor to_tensor(std::span<const std::uint8_t> rgb, const PixelSize& size) {
 
 PixelSize size_of(const Frames& frames) { return {frames.width, frames.height}; }
 
-Tensor fitted_frames(const std::filesystem::path& media, const FrameRange& range, const Rational& fps,
-                     const PixelSize& size, Fit fit) {
-  Tensor frames = at::empty({range.count, size.height, size.width, 3}, at::kByte);
-  std::optional<Fitter> fitter;
-  int done = 0;
-  read_media(media, fps, range.first, range.count, [&](const Frames& frame) {
-    if (!fitter) fitter.emplace(size_of(frame), size, fit);
-    const std::vector<std::uint8_t> rgb = (*fitter)(frame.rgb);
-    std::memcpy(frames.select(0, done++).mutable_data_ptr(), rgb.data(), rgb.size());
-  });
-  return frames;
-}
+// Clips that are read on from where the last call has left them: a render asks for a few frames after the other, and
+// each clip begins with a decoder that must start at its first frame. A copy has none of them open.
+class OpenClips {
+ public:
+  OpenClips() = default;
+  OpenClips(const OpenClips&) {}
+  OpenClips& operator=(const OpenClips&) = delete;
+
+  /// [count, H, W, 3]
+  Tensor read(const std::filesystem::path& media, const FrameRange& range, const Rational& fps, const PixelSize& size,
+              Fit fit) {
+    auto found = clips_.find(media);
+    if (found == clips_.end() || found->second.reader.position() > range.first) {
+      found = clips_.insert_or_assign(media, Clip{MediaReader(media, fps), std::nullopt}).first;
+    }
+    auto& [reader, fitter] = found->second;
+    Tensor frames = at::empty({range.count, size.height, size.width, 3}, at::kByte);
+    int done = 0;
+    reader.read(range.first, range.count, [&](const Frames& frame) {
+      if (!fitter) fitter.emplace(size_of(frame), size, fit);
+      const std::vector<std::uint8_t> rgb = (*fitter)(frame.rgb);
+      std::memcpy(frames.select(0, done++).mutable_data_ptr(), rgb.data(), rgb.size());
+    });
+    return frames;
+  }
+
+ private:
+  struct Clip {
+    MediaReader reader;
+    std::optional<Fitter> fitter;
+  };
+  std::map<std::filesystem::path, Clip> clips_;
+};
 
 // WanVACEPipeline: scaled to multiples of the VAE's factor, then into the video's size with its own aspect ratio, in
 // the middle of a white picture.
@@ -68,13 +91,13 @@ std::vector<Picture> read_originals(const Plan& plan) {
 }
 
 PixelReader make_pixel_reader(const Plan& plan) {
-  return {
-      [fps = plan.fps, size = plan.size, fit = plan.fit](const std::filesystem::path& media, const FrameRange& range) {
-        return fitted_frames(media, range, fps, size, fit);
-      },
-      [size = plan.size, space = plan.compression.space](const std::filesystem::path& image) {
-        return reference_pixels(image, size, space);
-      }};
+  return {[clips = OpenClips(), fps = plan.fps, size = plan.size, fit = plan.fit](const std::filesystem::path& media,
+                                                                                  const FrameRange& range) mutable {
+            return clips.read(media, range, fps, size, fit);
+          },
+          [size = plan.size, space = plan.compression.space](const std::filesystem::path& image) {
+            return reference_pixels(image, size, space);
+          }};
 }
 
 }  // namespace sora

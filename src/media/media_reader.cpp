@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -89,8 +90,7 @@ Display display_of(const MediaDecoder& decoder, AVFrame& frame) {
 /// The picture that is being shown, converted when a frame of the result is first made of it.
 class Screen {
  public:
-  Screen(const MediaDecoder& decoder, const FramesFn& emit)
-      : decoder_(decoder), emit_(emit), picture_(av_owned(av_frame_alloc())) {}
+  explicit Screen(const MediaDecoder& decoder) : decoder_(decoder), picture_(av_owned(av_frame_alloc())) {}
 
   void show(AVFrame& frame) {
     if (!display_) display_ = display_of(decoder_, frame);
@@ -99,16 +99,15 @@ class Screen {
     rgb_.clear();
   }
 
-  void emit() {
+  void emit(const FramesFn& emit) {
     if (rgb_.empty()) rgb_ = (*display_)(convert_(*picture_));
-    emit_({1, display_->size().height, display_->size().width, rgb_});
+    emit({1, display_->size().height, display_->size().width, rgb_});
   }
 
   PixelSize size() const { return display_ ? display_->size() : PixelSize{}; }
 
  private:
   const MediaDecoder& decoder_;
-  const FramesFn& emit_;
   AvPtr<AVFrame> picture_;
   std::optional<Display> display_;
   RgbConverter convert_;
@@ -129,31 +128,71 @@ MediaInfo probe_media(const std::filesystem::path& path) {
   return info_of(decoder, clock, size);
 }
 
-void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit) {
-  require(fps.numerator > 0 && fps.denominator > 0 && first >= 0 && count >= 0, Fault::bug,
-          "{} frames from {} on at {} fps", count, first, fps.value());
-  MediaDecoder decoder(path);
-  Clock clock(decoder);
-  Screen screen(decoder, emit);
-  const int end = first + count;
-  int frame = 0;
-  const auto emit_frame = [&] {
-    if (frame++ >= first) screen.emit();
-  };
-  while (frame < end) {
-    AVFrame* picture = decoder.next();
-    if (picture == nullptr) break;
-    const double begins = clock.add(*picture);
-    while (frame < end && frame / fps.value() + kSlackSeconds < begins) emit_frame();
-    screen.show(*picture);
-    if (decoder.is_picture()) break;
+class MediaReader::Impl {
+ public:
+  Impl(const std::filesystem::path& path, const Rational& fps)
+      : fps_(fps), decoder_(path), clock_(decoder_), screen_(decoder_) {}
+
+  int position() const { return frame_; }
+
+  void read(int first, int count, const FramesFn& emit) {
+    const int end = first + count;
+    const auto emit_frame = [&] {
+      if (frame_++ >= first) screen_.emit(emit);
+    };
+    while (frame_ < end && find_next()) {
+      while (frame_ < end && frame_ / fps_.value() + kSlackSeconds < next_begins_) emit_frame();
+      if (frame_ == end) return;
+      screen_.show(*std::exchange(next_, nullptr));
+      at_end_ = decoder_.is_picture();
+    }
+    if (frame_ == end) return;
+    // The last picture stays until the end.
+    const int frames = frames_at(info_of(decoder_, clock_, screen_.size()), fps_);
+    if (end > frames)
+      decoder_.refuse("has {} frames at {} fps; {} from frame {} on were asked for", frames, fps_.value(), count,
+                      first);
+    while (frame_ < end) emit_frame();
   }
-  if (frame == end) return;
-  // The last picture stays until the end.
-  const int frames = frames_at(info_of(decoder, clock, screen.size()), fps);
-  if (end > frames)
-    decoder.refuse("has {} frames at {} fps; {} from frame {} on were asked for", frames, fps.value(), count, first);
-  while (frame < end) emit_frame();
+
+ private:
+  bool find_next() {
+    if (next_ != nullptr || at_end_) return next_ != nullptr;
+    next_ = decoder_.next();
+    at_end_ = next_ == nullptr;
+    if (next_ != nullptr) next_begins_ = clock_.add(*next_);
+    return next_ != nullptr;
+  }
+
+  Rational fps_;
+  MediaDecoder decoder_;
+  Clock clock_;
+  Screen screen_;
+  AVFrame* next_ = nullptr;  // the picture after the one that is shown, if it has been looked at
+  double next_begins_ = 0;
+  bool at_end_ = false;
+  int frame_ = 0;
+};
+
+MediaReader::MediaReader(const std::filesystem::path& path, const Rational& fps) {
+  require(fps.numerator > 0 && fps.denominator > 0, Fault::bug, "frames at {}/{} fps", fps.numerator, fps.denominator);
+  impl_ = std::make_unique<Impl>(path, fps);
+}
+
+MediaReader::MediaReader(MediaReader&&) noexcept = default;
+MediaReader& MediaReader::operator=(MediaReader&&) noexcept = default;
+MediaReader::~MediaReader() = default;
+
+int MediaReader::position() const { return impl_->position(); }
+
+void MediaReader::read(int first, int count, const FramesFn& emit) {
+  require(first >= position() && count >= 0, Fault::bug, "{} frames from {} on, after {} were read", count, first,
+          position());
+  impl_->read(first, count, emit);
+}
+
+void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit) {
+  MediaReader(path, fps).read(first, count, emit);
 }
 
 }  // namespace sora

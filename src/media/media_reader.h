@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "sora/frame_sink.h"
 #include "sora/geometry.h"
@@ -14,11 +15,32 @@ namespace sora {
 /// Error{input} with the path and what was found.
 MediaInfo probe_media(const std::filesystem::path& path);
 
-/// Frames [first, first + count) of a clip at `fps`, one at a time, in memory that is valid during the call; its size
-/// is MediaInfo::size. Frame i shows the last of the file's pictures that has begun at i / fps (to a millisecond, which
-/// is how exact times are in Matroska); there are frames_at(probe_media(path), fps) of them. A picture is frame 0 at
-/// any fps. Error{input} as above, or if there are fewer frames.
 using FramesFn = std::function<void(const Frames& frame)>;
+
+/// A clip or a picture, read from its start to its end.
+class MediaReader {
+ public:
+  /// Error{input} as above.
+  MediaReader(const std::filesystem::path& path, const Rational& fps);
+  MediaReader(MediaReader&&) noexcept;
+  MediaReader& operator=(MediaReader&&) noexcept;
+  ~MediaReader();
+
+  /// Frames [first, first + count) at the reader's fps, one at a time, in memory that is valid during the call; its
+  /// size is MediaInfo::size. Frame i shows the last of the file's pictures that has begun at i / fps (to a
+  /// millisecond, which is how exact times are in Matroska); there are frames_at(probe_media(path), fps) of them. A
+  /// picture is frame 0 at any fps. Error{input} as above, or if there are fewer frames. No frame is read twice:
+  /// `first` is at least position().
+  void read(int first, int count, const FramesFn& emit);
+  /// One past the last frame that was read.
+  int position() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// MediaReader(path, fps).read(first, count, emit).
 void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit);
 
 }  // namespace sora

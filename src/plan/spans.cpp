@@ -35,9 +35,10 @@ void place_spans(Plan& plan, const Traits& traits, int needed_frames, int block)
   std::sort(spans.begin(), spans.end(), [](const GivenSpan& a, const GivenSpan& b) { return a.at < b.at; });
   const bool appended =
       traits.given == GivenSupport::leading_frames_maybe_last && spans.size() > 0 && spans.back().at == needed_frames;
-  require(!appended || needed_frames == plan.rendered_frames, Fault::usage,
-          "{}: with a last frame the video is a whole number of blocks of {} latent frames; nearest to {} frames: {}",
-          appended ? spans.back().flag : "", block, needed_frames, plan.rendered_frames);
+  require(!appended || block == 1, Fault::usage,
+          "{}: a last frame stands behind the video, where blocks of {} latent frames have no place for one; "
+          "--causal-block-size 1 has",
+          appended ? spans.back().flag : "", block);
   int known = 0;
   for (GivenSpan& span : spans) {
     const bool behind = appended && &span == &spans.back();

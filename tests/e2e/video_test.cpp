@@ -10,6 +10,7 @@
 
 #include "sora/checkpoint.h"
 #include "support/files.h"
+#include "support/reference_run.h"
 #include "support/video_reader.h"
 
 namespace sora {
@@ -55,30 +56,6 @@ struct ReferenceRun {
 
 std::ostream& operator<<(std::ostream& out, const ReferenceRun& run) { return out << run.model << '/' << run.name; }
 
-std::vector<std::uint8_t> reference_frames(const fs::path& file) {
-  const SafetensorsHeader header = read_safetensors_header(file);
-  const StoredTensor& stored = header.tensors.find("frames_u8_round")->second;
-  std::ifstream stream(file, std::ios::binary);
-  stream.seekg(stored.begin);
-  std::vector<std::uint8_t> bytes(stored.end - stored.begin);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  return bytes;
-}
-
-Arguments arguments_of(const fs::path& file) {
-  JsonObject run = JsonObject::from_file(file);
-  JsonObject args = run.read_object("args");
-  const auto number = [&](const char* key) { return fmt::format("{}", args.read<double>(key)); };
-  Arguments arguments{"--prompt", args.read<std::string>("prompt")};
-  arguments = arguments + Arguments{"--negative-prompt", args.read<std::string>("negative_prompt")};
-  arguments = arguments + Arguments{"--size", number("width") + "x" + number("height")};
-  arguments = arguments + Arguments{"--num-frames", number("num_frames"), "--steps", number("num_inference_steps")};
-  arguments = arguments + Arguments{"--guidance-scale", number("guidance_scale")};
-  if (args.has("guidance_scale_2")) arguments = arguments + Arguments{"--guidance-scale-2", number("guidance_scale_2")};
-  arguments = arguments + Arguments{"--max-sequence-length", number("max_sequence_length")};
-  return arguments + Arguments{"--seed", std::to_string(run.read<std::int64_t>("seed"))};
-}
-
 double psnr(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
@@ -90,28 +67,36 @@ class ReferenceFrames : public testing::TestWithParam<ReferenceRun> {};
 TEST_P(ReferenceFrames, ComeBackAsPngs) {
   const auto& [model, name] = GetParam();
   const TempDir folder;
-  const std::string reference = "ref/" + model + "/" + name;
+  const std::string reference = model + "/" + name;
+  fs::create_directory(folder / "given");
   const Arguments arguments{"--model", test::data("models/" + model).string(), "--dtype", "fp32",
-                            "-o",      (folder / "%05d.png").string()};
-  const RunResult result = sora_gen(arguments + arguments_of(test::data(reference + ".json")));
+                            "-o",      (folder / "made/%05d.png").string()};
+  const RunResult result = sora_gen(arguments + test::flags_of_run(reference, folder / "given"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  const std::vector<std::uint8_t> expected = reference_frames(test::data(reference + ".safetensors"));
+  const std::vector<std::uint8_t> expected = test::bytes_of_run(reference, "frames_u8_round");
   std::vector<std::uint8_t> frames;
-  for (std::size_t i = 1; i <= names_in(folder.path()).size(); ++i) {
-    const auto picture = test::read_video(folder / fmt::format("{:05}.png", i)).frames.at(0);
+  for (std::size_t i = 1; i <= names_in(folder / "made").size(); ++i) {
+    const auto picture = test::read_video(folder / fmt::format("made/{:05}.png", i)).frames.at(0);
     frames.insert(frames.end(), picture.begin(), picture.end());
   }
   ASSERT_EQ(frames.size(), expected.size());
   EXPECT_GE(psnr(frames, expected), 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, ReferenceFrames,
-                         testing::Values(ReferenceRun{"wan21_t2v", "fp32_unipc4"},
-                                         ReferenceRun{"wan21_t2v", "fp32_unipc3_nocfg"},
-                                         ReferenceRun{"wan21_t2v", "fp32_1frame"},
-                                         ReferenceRun{"wan22_a14b_t2v", "fp32_unipc4"},
-                                         ReferenceRun{"wan22_ti2v", "fp32_t2v_unipc4"}),
-                         [](const auto& test) { return test.param.model + "_" + test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Runs, ReferenceFrames,
+    testing::Values(ReferenceRun{"wan21_t2v", "fp32_unipc4"}, ReferenceRun{"wan21_t2v", "fp32_unipc3_nocfg"},
+                    ReferenceRun{"wan21_t2v", "fp32_1frame"}, ReferenceRun{"wan21_t2v", "fp32_v2v"},
+                    ReferenceRun{"wan22_a14b_t2v", "fp32_unipc4"}, ReferenceRun{"wan22_ti2v", "fp32_t2v_unipc4"},
+                    ReferenceRun{"wan22_ti2v", "fp32_i2v_unipc4"}, ReferenceRun{"wan22_ti2v", "fp32_i2v_tiled"},
+                    ReferenceRun{"wan21_i2v", "fp32_unipc3"}, ReferenceRun{"wan21_flf2v", "fp32_unipc3"},
+                    ReferenceRun{"wan22_a14b_i2v", "fp32_unipc4"}, ReferenceRun{"wan22_a14b_i2v", "fp32_last_image"},
+                    ReferenceRun{"wan21_vace", "fp32_t2v"}, ReferenceRun{"wan21_vace", "fp32_flf_mask"},
+                    ReferenceRun{"wan21_vace", "fp32_reference"}, ReferenceRun{"skyreels_v2_t2v", "fp32_unipc3"},
+                    ReferenceRun{"skyreels_v2_df", "fp32_sync"}, ReferenceRun{"skyreels_v2_df", "fp32_async_block2"},
+                    ReferenceRun{"skyreels_v2_df", "fp32_long"}, ReferenceRun{"skyreels_v2_df", "fp32_i2v"},
+                    ReferenceRun{"skyreels_v2_df", "fp32_last_image"}),
+    [](const auto& test) { return test.param.model + "_" + test.param.name; });
 
 // --- the main job ---
 

@@ -11,15 +11,24 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "cli/command.h"
 #include "families/registry.h"
 #include "jobs/components.h"
+#include "jobs/given_pixels.h"
+#include "media/media_reader.h"
+#include "render/conditions.h"
 #include "render/rng.h"
 #include "render/sample.h"
 #include "render/saved_latents.h"
 #include "support/files.h"
+#include "support/reference_run.h"
 #include "support/tensors.h"
 #include "text/prompt_cleaning.h"
 #include "text/tokenizer.h"
@@ -55,23 +64,6 @@ struct ReferenceRun {
 
 std::ostream& operator<<(std::ostream& out, const ReferenceRun& run) { return out << run.model << '/' << run.name; }
 
-Request request_of(const fs::path& file) {
-  JsonObject run = JsonObject::from_file(file);
-  JsonObject args = run.read_object("args");
-  Request request;
-  request.prompt = args.read<std::string>("prompt");
-  request.negative_prompt = args.read<std::string>("negative_prompt");
-  request.size = PixelSize{args.read<int>("width"), args.read<int>("height")};
-  request.num_frames = args.read<int>("num_frames");
-  request.steps = args.read<int>("num_inference_steps");
-  request.guidance_scale = args.read<double>("guidance_scale");
-  request.guidance_scale_2 = args.read_optional<double>("guidance_scale_2");
-  request.max_sequence_length = args.read<int>("max_sequence_length");
-  request.seed = static_cast<std::uint64_t>(run.read<std::int64_t>("seed"));
-  request.output.path = "null:";
-  return request;
-}
-
 // The run's checkpoint; with another scheduler, a copy of it.
 fs::path checkpoint_folder(const ReferenceRun& run, const test::TempDir& scratch) {
   const fs::path folder = test::data("models/" + run.model);
@@ -94,6 +86,87 @@ double psnr(const Tensor& a, const Tensor& b) {
   return mse == 0 ? 200 : 10 * std::log10(255.0 * 255.0 / mse);
 }
 
+// Keeps what is decoded.
+class RecordingVae : public Vae {
+ public:
+  RecordingVae(std::unique_ptr<Vae> vae, std::vector<Tensor>& decoded) : vae_(std::move(vae)), decoded_(decoded) {}
+  Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const override {
+    return vae_->encode(pixels, tiling);
+  }
+  std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const override {
+    return std::make_unique<Decoder>(vae_->begin_decoding(tiling), decoded_);
+  }
+
+ private:
+  class Decoder : public VideoDecoder {
+   public:
+    Decoder(std::unique_ptr<VideoDecoder> decoder, std::vector<Tensor>& decoded)
+        : decoder_(std::move(decoder)), decoded_(decoded) {}
+    void decode(const Tensor& latents, const PixelsFn& emit) override {
+      decoded_.push_back(latents.clone());
+      decoder_->decode(latents, emit);
+    }
+
+   private:
+    std::unique_ptr<VideoDecoder> decoder_;
+    std::vector<Tensor>& decoded_;
+  };
+
+  std::unique_ptr<Vae> vae_;
+  std::vector<Tensor>& decoded_;
+};
+
+// A recorded call's plan, and all that it needs.
+class RecordedCall {
+ public:
+  RecordedCall(const ReferenceRun& run, Dtype dtype)
+      : checkpoint_(checkpoint_folder(run, checkpoint_scratch_)),
+        target_{at::kCPU, dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat} {
+    std::vector<std::string> flags = test::flags_of_run(run.model + "/" + run.name, media_.path());
+    flags.insert(flags.end(), {"--output", "null:"});
+    const Request request = std::get<Generate>(parse_command_line(flags)).request;
+    plan = make_plan(request, read_traits(checkpoint_), {.dtype = dtype}, 0, probe_media);
+    at::set_num_threads(2);
+    read = make_pixel_reader(plan);
+    encode_prompts();
+    encode_images();
+    model = load_model(checkpoint_, target_, plan.guidance.boundary, progress);
+  }
+
+  Plan plan;
+  Contexts contexts;
+  Model model;
+  PixelReader read;
+  SilentProgress progress;
+
+ private:
+  void encode_prompts() {
+    const Tokenizer tokenizer(checkpoint_);
+    const auto encoder = load_text_encoder(checkpoint_, target_, progress);
+    const auto encode = [&](const std::string& prompt) -> Context {
+      const auto ids = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids;
+      return {.text = encoder->encode({ids}, plan.max_sequence_length)[0],
+              .control_scale = plan.conditioning_scale,
+              .fps = plan.fps.value(),
+              .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0};
+    };
+    contexts = {{encode(plan.prompt)}, encode(plan.negative_prompt)};
+  }
+
+  void encode_images() {
+    if (checkpoint_.component_class("image_encoder").empty()) return;
+    const std::vector<Picture> pictures = read_originals(plan);
+    std::vector<Frames> frames;
+    for (const Picture& picture : pictures) frames.push_back(picture.frames());
+    contexts.scenes[0].image = contexts.negative.image = load_image_encoder(checkpoint_, at::kCPU)->encode(frames);
+  }
+
+  const c10::InferenceMode no_gradients_;
+  const test::TempDir checkpoint_scratch_, media_;
+  Checkpoint checkpoint_;
+  Target target_;
+};
+
 // What one run of the engine's parts gives.
 struct Rendered {
   Tensor latents;  // after the last step
@@ -101,39 +174,19 @@ struct Rendered {
 };
 
 Rendered render_run(const ReferenceRun& run, Dtype dtype) {
-  const test::TempDir scratch;
-  const Checkpoint checkpoint(checkpoint_folder(run, scratch));
-  Request request = request_of(test::data("ref/" + run.model + "/" + run.name + ".json"));
-  if (run.name.ends_with("tiled")) {
-    request.vae_tile_size = PixelSize{32, 32};
-    request.vae_tile_stride = PixelSize{24, 24};
-  }
-  const Plan plan = make_plan(request, read_traits(checkpoint), {.dtype = dtype}, 0);
-  at::set_num_threads(2);
-  const c10::InferenceMode no_gradients;
-  SilentProgress progress;
-  const Target target{at::kCPU, dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat};
-  const Tokenizer tokenizer(checkpoint);
-  const auto encoder = load_text_encoder(checkpoint, target, progress);
-  const auto encode = [&](const std::string& prompt) -> Context {
-    return {encoder->encode({tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids},
-                            plan.max_sequence_length)[0]};
-  };
-  const Contexts contexts{{encode(plan.prompt)}, encode(plan.negative_prompt)};
-  Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
-  Rng rng(plan.seed), unused(0);
-  StepCount steps;
-  Rendered rendered;
-  rendered.latents = sample_flow({plan, plan.windows, {}, contexts, model, at::kCPU, rng, unused, steps, progress});
+  RecordedCall call(run, dtype);
+  std::vector<Tensor> latents;
+  call.model.vae = std::make_unique<RecordingVae>(std::move(call.model.vae), latents);
   MemorySink sink;
-  render(plan, contexts, model, {}, SavedLatents(), sink, progress);
+  render(call.plan, call.contexts, call.model, call.read, SavedLatents(), sink, call.progress);
   EXPECT_TRUE(sink.finished);
-  rendered.frames = at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)
-                        .view({plan.pixel_frames, plan.size.height, plan.size.width, 3});
-  return rendered;
+  const Plan& plan = call.plan;
+  return {at::cat(latents, 2), at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)
+                                   .view({plan.pixel_frames, plan.size.height, plan.size.width, 3})};
 }
 
 Tensor last_sample(const std::map<std::string, Tensor>& reference) {
+  if (reference.contains("final_latents")) return reference.at("final_latents");
   std::string last;
   for (const auto& [name, tensor] : reference) {
     if (name.ends_with("prev_sample")) last = name;
@@ -172,20 +225,79 @@ TEST_P(WholeRun, GivesTheReferencesLatentsAndFrames) {
   EXPECT_GE(psnr(rendered.frames, frames), bf16 ? 35 : 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Reference, WholeRun,
-                         testing::Values(ReferenceRun{"wan21_t2v", "fp32_unipc4", ""},
-                                         ReferenceRun{"wan21_t2v", "fp32_unipc3_nocfg", ""},
-                                         ReferenceRun{"wan21_t2v", "fp32_1frame", ""},
-                                         ReferenceRun{"wan21_t2v", "fp32_euler4", "euler7"},
-                                         ReferenceRun{"wan21_t2v", "fp32_unipc6_order3", "unipc5_order3"},
-                                         ReferenceRun{"wan21_t2v", "fp32_tiled", ""},
-                                         ReferenceRun{"wan21_t2v", "bf16_unipc4", "", "fp32_unipc4"},
-                                         ReferenceRun{"wan21_t2v", "bf16_euler4", "euler7", "fp32_euler4"},
-                                         ReferenceRun{"wan22_a14b_t2v", "fp32_unipc4", ""},
-                                         ReferenceRun{"wan22_a14b_t2v", "bf16_unipc4", "", "fp32_unipc4"},
-                                         ReferenceRun{"wan22_ti2v", "fp32_t2v_unipc4", ""},
-                                         ReferenceRun{"wan22_ti2v", "bf16_t2v_unipc3", ""}),
-                         [](const auto& test) { return test.param.model + "_" + test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Reference, WholeRun,
+    testing::Values(
+        ReferenceRun{"wan21_t2v", "fp32_unipc4", ""}, ReferenceRun{"wan21_t2v", "fp32_unipc3_nocfg", ""},
+        ReferenceRun{"wan21_t2v", "fp32_1frame", ""}, ReferenceRun{"wan21_t2v", "fp32_euler4", "euler7"},
+        ReferenceRun{"wan21_t2v", "fp32_unipc6_order3", "unipc5_order3"}, ReferenceRun{"wan21_t2v", "fp32_tiled", ""},
+        ReferenceRun{"wan21_t2v", "bf16_unipc4", "", "fp32_unipc4"},
+        ReferenceRun{"wan21_t2v", "bf16_euler4", "euler7", "fp32_euler4"},
+        ReferenceRun{"wan22_a14b_t2v", "fp32_unipc4", ""},
+        ReferenceRun{"wan22_a14b_t2v", "bf16_unipc4", "", "fp32_unipc4"},
+        ReferenceRun{"wan22_ti2v", "fp32_t2v_unipc4", ""}, ReferenceRun{"wan22_ti2v", "bf16_t2v_unipc3", ""},
+        ReferenceRun{"wan21_t2v", "fp32_v2v", ""}, ReferenceRun{"wan21_i2v", "fp32_unipc3", ""},
+        ReferenceRun{"wan21_flf2v", "fp32_unipc3", ""}, ReferenceRun{"wan22_a14b_i2v", "fp32_unipc4", ""},
+        ReferenceRun{"wan22_a14b_i2v", "fp32_last_image", ""}, ReferenceRun{"wan21_vace", "fp32_t2v", ""},
+        ReferenceRun{"wan21_vace", "fp32_flf_mask", ""}, ReferenceRun{"wan21_vace", "fp32_reference", ""},
+        ReferenceRun{"skyreels_v2_t2v", "fp32_unipc3", ""}, ReferenceRun{"skyreels_v2_df", "fp32_sync", ""},
+        ReferenceRun{"skyreels_v2_df", "fp32_async_block2", ""}, ReferenceRun{"skyreels_v2_df", "fp32_i2v", ""},
+        ReferenceRun{"skyreels_v2_df", "fp32_long", ""}, ReferenceRun{"skyreels_v2_df", "fp32_last_image", ""}),
+    [](const auto& test) { return test.param.model + "_" + test.param.name; });
+
+// Blended windows over the same frames are one: each has its own part of the control, and the reference images.
+TEST(BlendedWindows, SeeTheirControlAndTheReferenceImages) {
+  RecordedCall call({"wan21_vace", "fp32_reference", ""}, Dtype::fp32);
+  const Conditions conditions = make_conditions(call.plan, *call.model.vae, call.read, at::kCPU);
+  const auto sample = [&](const std::vector<Window>& windows) {
+    Rng rng(1), unused(0);
+    StepCount steps;
+    return sample_flow(
+        {call.plan, windows, conditions, call.contexts, call.model, at::kCPU, rng, unused, steps, call.progress});
+  };
+  const Window whole = call.plan.windows[0];
+  test::expect_close("latents", sample({whole, whole}), sample({whole}), 1e-5);
+}
+
+// Windows of diffusion forcing, each after the end of the one before. The reference draws the noise on known frames
+// from torch's global generator, which has a seed of its own.
+class ForcedWindows : public testing::TestWithParam<std::string> {};
+
+TEST_P(ForcedWindows, GiveTheReferencesLatents) {
+  const std::string name = "skyreels_v2_df/" + GetParam();
+  RecordedCall call({"skyreels_v2_df", GetParam(), ""}, Dtype::fp32);
+  const Plan& plan = call.plan;
+  JsonObject description = JsonObject::from_file(test::data("ref/" + name + ".json"));
+  Rng rng(plan.seed), condition_rng(static_cast<std::uint64_t>(description.read<std::int64_t>("global_seed")));
+  const Conditions given = make_conditions(plan, *call.model.vae, call.read, at::kCPU);
+  Tensor latents = at::zeros(plan.latent.sizes(), at::kFloat);
+  if (given.clean.defined()) latents.copy_(given.clean);
+  StepCount steps;
+  ASSERT_GE(plan.windows.size(), 2U);
+  for (const Window& window : plan.windows) {
+    const int known = given.known.defined() && window.first == 0 ? plan.given[0].latents.count : window.context;
+    Conditions conditions;
+    conditions.clean = latents.narrow(2, window.first, window.shape.frames).clone();
+    conditions.known = at::arange(window.shape.frames).lt(known);
+    latents.narrow(2, window.first, window.shape.frames)
+        .copy_(sample_forcing({plan,
+                               {&window, 1},
+                               conditions,
+                               call.contexts,
+                               call.model,
+                               at::kCPU,
+                               rng,
+                               condition_rng,
+                               steps,
+                               call.progress}));
+  }
+  test::expect_close("latents", latents,
+                     test::read_tensors(test::data("ref/" + name + ".safetensors")).at("final_latents"), 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Reference, ForcedWindows,
+                         testing::Values("fp32_long_addnoise", "fp32_long_async", "fp32_v2v_extend"),
+                         [](const auto& test) { return test.param; });
 
 TEST(Rng, DrawsWhatTorchDraws) {
   const auto tables = test::read_tensors(test::data("tables.safetensors"));

@@ -40,12 +40,16 @@ struct Picture {
 
 fs::path file(const std::string& name) { return test::data("media/" + name); }
 
-std::vector<Picture> read(const fs::path& path, const Rational& fps, int first, int count) {
-  std::vector<Picture> pictures;
-  read_media(path, fps, first, count, [&](const Frames& frame) {
+FramesFn append_to(std::vector<Picture>& pictures) {
+  return [&pictures](const Frames& frame) {
     EXPECT_EQ(frame.count, 1);
     pictures.push_back({{frame.width, frame.height}, {frame.rgb.begin(), frame.rgb.end()}});
-  });
+  };
+}
+
+std::vector<Picture> read(const fs::path& path, const Rational& fps, int first, int count) {
+  std::vector<Picture> pictures;
+  read_media(path, fps, first, count, append_to(pictures));
   return pictures;
 }
 
@@ -298,6 +302,29 @@ TEST(Range, AnyPartIsThatPartOfTheWhole) {
   EXPECT_THAT(frames_shown(read(clip, {24, 1}, 2, 1)), testing::ElementsAre(2));
   EXPECT_THAT(frames_shown(read(clip, {48, 1}, 7, 5)), testing::ElementsAre(3, 4, 4, 5, 5));
   EXPECT_TRUE(read(clip, {24, 1}, 3, 0).empty());
+}
+
+TEST(Range, PartsOneAfterTheOtherAreTheWhole) {
+  const fs::path clip = file("variable.mkv");
+  for (const auto& [fps, frames] : {std::pair{25, 30}, {10, 12}, {100, 120}}) {
+    const std::vector<int> whole = frames_shown(read(clip, {fps, 1}, 0, frames));
+    for (const int step : {1, 3, 7}) {
+      MediaReader reader(clip, {fps, 1});
+      std::vector<Picture> parts;
+      while (reader.position() < frames) {
+        const int first = reader.position();
+        reader.read(first, std::min(step, frames - first), append_to(parts));
+      }
+      EXPECT_EQ(frames_shown(parts), whole) << fps << " fps, by " << step;
+    }
+  }
+  MediaReader reader(clip, {25, 1});
+  std::vector<Picture> parts;
+  reader.read(8, 2, append_to(parts));
+  reader.read(24, 3, append_to(parts));
+  EXPECT_THAT(frames_shown(parts), testing::ElementsAre(2, 2, 4, 5, 5));
+  EXPECT_EQ(error_of(Fault::bug, [&] { reader.read(26, 1, append_to(parts)); }),
+            "1 frames from 26 on, after 27 were read");
 }
 
 TEST(Range, BeyondTheEndIsRefused) {

@@ -219,6 +219,7 @@ TEST(Given, WhatACheckpointNeeds) {
             "--last-image b.png: with a last frame this checkpoint (Test) makes 1 + a multiple of 4 frames, not 30; "
             "nearest: 29, 33");
   EXPECT_EQ(test::plan(request, test::clean_frames()).given[1].at, 29);
+  request.given = {image("a.png")};
   request.num_frames = 33;
   request.causal_block_size = 3;
   request.overlap_frames = 9;
@@ -229,8 +230,8 @@ TEST(Given, WhatACheckpointNeeds) {
   request.num_frames = 29;
   EXPECT_EQ(
       test::refusal(request, test::forcing()),
-      "--last-image b.png: with a last frame the video is a whole number of blocks of 3 latent frames; nearest to "
-      "29 frames: 33");
+      "--last-image b.png: a last frame stands behind the video, where blocks of 3 latent frames have no place for "
+      "one; --causal-block-size 1 has");
 }
 
 TEST(Given, AFixedTextLengthIsFixed) {
