@@ -162,7 +162,7 @@ struct GivenSpan {
   /// Its frames (where the mask is black, if there is one) appear in the output as they are, not as they are decoded.
   bool kept = true;
   bool changed = false;  ///< --video: without a mask, all of its pixels are generated
-  std::string flag;  ///< "--image": for messages
+  std::string flag;      ///< "--image": for messages
   bool operator==(const GivenSpan&) const = default;
 };
 
@@ -226,7 +226,7 @@ struct Plan {
   std::optional<Mask> mask;
   std::vector<std::filesystem::path> reference_images;
   std::vector<double> conditioning_scale;  ///< of the control: empty for 1, one number, or one a layer that sees it
-  Fit fit = Fit::crop;  ///< how all of these pictures come to `size`
+  Fit fit = Fit::crop;                     ///< how all of these pictures come to `size`
   std::optional<Tiling> vae_tiling;
   Placement placement;
   OutputOptions output;
