@@ -111,6 +111,7 @@ ordered_json quality_json(const Quality& quality) {
   for (const WindowQuality& window : quality.windows) {
     windows.push_back({{"first_frame", window.first_frame},
                        {"frames", window.frames},
+                       {"scene", window.scene},
                        {"luma", rounded(window.luma)},
                        {"saturation", rounded(window.saturation)},
                        {"clipped", rounded(window.clipped)},

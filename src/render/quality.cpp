@@ -54,6 +54,7 @@ WindowQuality QualityWatch::measure(int index, const Tensor& latents) const {
   WindowQuality quality;
   quality.first_frame = range.first + (plan_.before ? plan_.before->frames.count : 0);
   quality.frames = range.count;
+  quality.scene = window.scene;
   for (int i = range.first; i < range.end(); ++i) {
     const Frame& frame = frames_[static_cast<std::size_t>(i)];
     quality.luma += frame.luma / range.count;
@@ -90,48 +91,55 @@ Quality QualityWatch::result(const Tensor& latents) const {
 
 std::vector<std::string> warnings_of(const std::vector<WindowQuality>& windows, double fps) {
   std::vector<std::string> warnings;
+  using Measured = WindowQuality;
+  // What changes with the prompt is meant to.
+  const auto start_of = [&](int scene) -> const Measured& {
+    return *std::find_if(windows.begin(), windows.end(), [&](const Measured& each) { return each.scene == scene; });
+  };
   // Each kind once, where it is first seen: windows after it are made of it.
-  const auto first_that = [&](auto is_bad) -> const WindowQuality* {
-    const auto found = std::find_if(windows.begin(), windows.end(),
-                                    [&](const WindowQuality& each) { return each.frames > 0 && is_bad(each); });
+  const auto first_that = [&](auto is_bad) -> const Measured* {
+    const auto found = std::find_if(windows.begin(), windows.end(), [&](const Measured& each) {
+      return each.frames > 0 && is_bad(each, start_of(each.scene));
+    });
     return found == windows.end() ? nullptr : &*found;
   };
-  const auto at = [&](const WindowQuality& window) { return window.first_frame / fps; };
-  if (windows.empty()) return warnings;
-  const WindowQuality& start = windows.front();
-  if (const auto* w = first_that([&](const auto& each) { return std::abs(each.luma - start.luma) > kMostLumaDrift; })) {
+  const auto at = [&](const Measured& window) { return window.first_frame / fps; };
+  if (const Measured* w = first_that([](const Measured& each, const Measured& start) {
+        return std::abs(each.luma - start.luma) > kMostLumaDrift;
+      })) {
+    const Measured& start = start_of(w->scene);
     warnings.push_back(
-        fmt::format("brightness drifts: {:.2f} at {:.1f} s, {:.2f} at the start; another --seed or a "
-                    "longer --overlap-frames may hold it",
-                    w->luma, at(*w), start.luma));
+        fmt::format("brightness drifts from {:.2f} at {:.1f} s to {:.2f} at {:.1f} s; another --seed or a longer "
+                    "--overlap-frames may hold it",
+                    start.luma, at(start), w->luma, at(*w)));
   }
-  if (const auto* w = first_that([&](const auto& each) {
+  if (const Measured* w = first_that([](const Measured& each, const Measured& start) {
         const double drift = std::abs(each.saturation - start.saturation);
         return drift > kMostSaturationDrift * start.saturation && drift > kMostLumaDrift;
       })) {
+    const Measured& start = start_of(w->scene);
     warnings.push_back(
-        fmt::format("colours drift: saturation {:.2f} at {:.1f} s, {:.2f} at the start; a lower "
+        fmt::format("colours drift: saturation goes from {:.2f} at {:.1f} s to {:.2f} at {:.1f} s; a lower "
                     "--guidance-scale or another --seed may hold them",
-                    w->saturation, at(*w), start.saturation));
+                    start.saturation, at(start), w->saturation, at(*w)));
   }
-  if (const auto* w = first_that([&](const auto& each) {
+  if (const Measured* w = first_that([](const Measured& each, const Measured& start) {
         return start.motion > kVisibleMotion && each.frames > 1 && each.motion < kLeastMotion * start.motion;
       })) {
-    warnings.push_back(
-        fmt::format("the picture freezes at {:.1f} s; another --seed or a shorter --overlap-frames may "
-                    "keep it moving",
-                    at(*w)));
+    warnings.push_back(fmt::format(
+        "the picture freezes at {:.1f} s; another --seed or a shorter --overlap-frames may keep it moving", at(*w)));
   }
-  if (const auto* w = first_that([&](const auto& each) { return each.join > kMostJoin; })) {
+  if (const Measured* w = first_that(
+          [](const Measured& each, const Measured& start) { return each.join > kMostJoin && &each != &start; })) {
     warnings.push_back(
-        fmt::format("the picture jumps at {:.1f} s, {:.0f} times as far as from frame to frame elsewhere; "
-                    "a longer --overlap-frames may smooth it",
+        fmt::format("the picture jumps at {:.1f} s, {:.0f} times as far as from frame to frame elsewhere; a longer "
+                    "--overlap-frames may smooth it",
                     at(*w), w->join));
   }
-  if (const auto* w = first_that([&](const auto& each) { return each.clipped > kMostClipped; })) {
+  if (const Measured* w =
+          first_that([](const Measured& each, const Measured&) { return each.clipped > kMostClipped; })) {
     warnings.push_back(
-        fmt::format("{:.0f} % of the values are black or white at {:.1f} s; a lower --guidance-scale may "
-                    "help",
+        fmt::format("{:.0f} % of the values are black or white at {:.1f} s; a lower --guidance-scale may help",
                     100 * w->clipped, at(*w)));
   }
   return warnings;

@@ -80,7 +80,7 @@ TEST_F(Rendering, SaysTheQualityOfEachWindowAndWarns) {
   const test::RunResult result = render({"-p", "it gets dark", "--json", "--seed", "7", "-o", "x.mp4"});
   EXPECT_EQ(
       json::parse(result.out)["quality"].dump(),
-      R"({"warnings":["brightness drifts"],"windows":[{"clipped":0.25,"first_frame":0,"frames":9,"join":0.0,"latent_mean":-0.1,"latent_std":1.0,"luma":0.1235,"motion":0.0313,"saturation":0.5}]})");
+      R"({"warnings":["brightness drifts"],"windows":[{"clipped":0.25,"first_frame":0,"frames":9,"join":0.0,"latent_mean":-0.1,"latent_std":1.0,"luma":0.1235,"motion":0.0313,"saturation":0.5,"scene":0}]})");
   EXPECT_EQ(result.err,
             "sora-gen: warning: the prompt is long\n"
             "sora-gen: warning: brightness drifts\n"

@@ -44,15 +44,15 @@ TEST(Warnings, NoneForAVideoThatStaysAsItIs) {
 TEST(Warnings, OfBrightnessThatDrifts) {
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.luma = 0.61; }), IsEmpty());
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.luma = 0.3; }),
-              ElementsAre("brightness drifts: 0.30 at 2.0 s, 0.50 at the start; another --seed or a longer "
+              ElementsAre("brightness drifts from 0.50 at 0.0 s to 0.30 at 2.0 s; another --seed or a longer "
                           "--overlap-frames may hold it"));
 }
 
 TEST(Warnings, OfColoursThatDrift) {
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.saturation = 0.25; }), IsEmpty());
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.saturation = 0.65; }),
-              ElementsAre("colours drift: saturation 0.65 at 2.0 s, 0.40 at the start; a lower --guidance-scale or "
-                          "another --seed may hold them"));
+              ElementsAre("colours drift: saturation goes from 0.40 at 0.0 s to 0.65 at 2.0 s; a lower "
+                          "--guidance-scale or another --seed may hold them"));
 }
 
 TEST(Warnings, OfAPictureThatFreezes) {
@@ -73,6 +73,20 @@ TEST(Warnings, OfValuesThatAreCutOff) {
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.clipped = 0.34; }), IsEmpty());
   EXPECT_THAT(warnings_after([](WindowQuality& window) { window.clipped = 0.5; }),
               ElementsAre("50 % of the values are black or white at 2.0 s; a lower --guidance-scale may help"));
+}
+
+TEST(Warnings, AnotherSceneMayLookDifferent) {
+  std::vector<WindowQuality> windows{usual(0), usual(16), usual(32), usual(48)};
+  for (const std::size_t i : {2U, 3U}) {
+    windows[i].scene = 1;
+    windows[i].luma = 0.2;
+    windows[i].saturation = 0.9;
+  }
+  windows[2].join = 9;
+  EXPECT_THAT(warnings_of(windows, 8), IsEmpty());
+  windows[3].luma = 0.4;
+  EXPECT_THAT(warnings_of(windows, 8), ElementsAre("brightness drifts from 0.20 at 4.0 s to 0.40 at 6.0 s; another "
+                                                   "--seed or a longer --overlap-frames may hold it"));
 }
 
 TEST(Warnings, WindowsThatAddNoFramesSayNothing) {
@@ -163,7 +177,7 @@ TEST(QualityWatch, SeesDriftWithoutAJump) {
   std::vector<int> rising;
   for (int i = 0; i < 16; ++i) rising.push_back(106 + 4 * i);
   EXPECT_THAT(quality_of(plan_of(3), flicker(17, 100, 4) + rising + flicker(16, 168, 4)).warnings,
-              ElementsAre("brightness drifts: 0.53 at 2.1 s, 0.40 at the start; another --seed or a longer "
+              ElementsAre("brightness drifts from 0.40 at 0.0 s to 0.53 at 2.1 s; another --seed or a longer "
                           "--overlap-frames may hold it"));
 }
 
