@@ -1,7 +1,9 @@
 // What an output's name means, and what can be refused about an output before anything is computed.
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <string_view>
 
 #include "sora/geometry.h"
 #include "sora/request.h"
@@ -27,6 +29,10 @@ std::filesystem::path latents_folder(const std::filesystem::path& output);
 
 /// The file in that folder that says what the latents are of, its seed among it.
 inline constexpr const char* kSavedPlan = "plan.json";
+
+/// Of x264, from the fastest to the smallest file.
+inline constexpr std::array<std::string_view, 10> kPresets{"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                                           "medium",    "slow",      "slower",   "veryslow", "placebo"};
 
 /// Error{usage} if `options` cannot hold `frame_count` frames of `size`, or crf or preset is none of x264's.
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count);

@@ -6,20 +6,23 @@
 #include <span>
 
 #include "base/text.h"
-#include "cli/flags.h"
-#include "sora/checkpoint.h"
+#include "cli/generated.h"
+#include "cli/help.h"
+#include "cli/settings.h"
 #include "sora/error.h"
 
 namespace sora {
 namespace {
 
+constexpr std::string_view kNoConfig = "none";
+constexpr std::size_t kAnyNumber = 10'000;
 constexpr const char* kNoPrompt = "no prompt: give --prompt TEXT, or --prompt - to read it from standard input";
 
 using Words = std::vector<std::string>;
 
 struct Split {
-  std::map<std::string_view, Words> values;  // by flag name; an empty word for a switch
-  Words rest;                                // what belongs to no flag
+  Settings settings;
+  Words rest;  // what belongs to no flag
 };
 
 template <class Options>
@@ -108,8 +111,29 @@ Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
   fail(Fault::usage, "unknown flag {}; --help lists all", printable(name));
 }
 
+// The commands that begin with `command` and have a word more: that word of each.
+Words commands_after(std::string_view command) {
+  const std::string start = command.empty() ? "" : std::string(command) + ' ';
+  Words words;
+  for (const CommandInfo& info : commands()) {
+    const bool longer = info.name.size() > start.size() && info.name.starts_with(start);
+    if (longer && info.name.find(' ', start.size()) == std::string_view::npos)
+      words.emplace_back(info.name.substr(start.size()));
+  }
+  return words;
+}
+
+[[noreturn]] void fail_unexpected(std::string_view command, const std::string& word, bool first) {
+  const std::string meant = first ? nearest(word, commands_after(command)) : "";
+  require(meant.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), meant);
+  require(!command.empty(), Fault::usage,
+          "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
+          printable(word));
+  fail(Fault::usage, "unexpected argument {}; sora-gen {} --help says what it takes", printable(word), command);
+}
+
 // What is no flag and no flag's value. Throws Error{usage} if that is more than `most` words.
-Words checked_rest(const Words& remaining, std::size_t most, const Words& flags) {
+Words checked_rest(std::string_view command, const Words& remaining, std::size_t most, const Words& flags) {
   Words rest;
   bool flags_ended = false;
   for (const std::string& word : remaining) {
@@ -120,16 +144,12 @@ Words checked_rest(const Words& remaining, std::size_t most, const Words& flags)
     if (!flags_ended && word.size() > 1 && word[0] == '-') fail_unknown_flag(word, flags);
     rest.push_back(word);
   }
-  if (rest.size() <= most) return rest;
-  const std::string& word = rest[most];
-  const std::string command = most == 0 ? nearest(word, {"inspect", "doctor"}) : "";
-  require(command.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), command);
-  fail(Fault::usage, "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
-       printable(word));
+  if (rest.size() > most) fail_unexpected(command, rest[most], most == 0);
+  return rest;
 }
 
 template <class Options>
-Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_t most_rest) {
+Split split(std::string_view command, std::span<const Flag<Options>> flags, const Words& words, std::size_t most_rest) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -151,132 +171,111 @@ Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_
   }
 
   Split result;
-  result.rest = checked_rest(app.remaining(), most_rest, names);
+  result.rest = checked_rest(command, app.remaining(), most_rest, names);
   for (const Flag<Options>& flag : flags) {
     const CLI::Option* option = options.at(flag.name);
     const std::size_t times = option->count() / static_cast<std::size_t>(std::max(1, values_of(flag.takes)));
     require(times <= 1 || flag.takes == Takes::texts, Fault::usage, "--{} is given {} times", flag.name, times);
-    if (times > 0) result.values[flag.name] = option->results();
+    if (times > 0) result.settings[std::string(flag.name)] = {dashed(flag), option->results()};
   }
   return result;
 }
 
 template <class Options>
-void apply(std::span<const Flag<Options>> flags, const Split& split, Options& options) {
+void apply(std::span<const Flag<Options>> flags, const Settings& settings, Options& options) {
   for (const Flag<Options>& flag : flags) {
-    const auto given = split.values.find(flag.name);
-    if (given == split.values.end()) continue;
-    for (const std::string& text : given->second) flag.set(options, {dashed(flag), text});
+    const auto given = settings.find(flag.name);
+    if (given == settings.end()) continue;
+    for (const std::string& text : given->second.texts) {
+      const Value value{given->second.origin, text};
+      if (flag.offer.only) value.one_of(flag.offer.words);
+      flag.set(options, value);
+    }
   }
 }
 
-// A number or, for what no decimal can say, a string: "24000/1001".
-std::string fraction_text(JsonObject& json, std::string_view key) {
-  try {
-    return fmt::format("{}", json.read<double>(key));
-  } catch (const Error&) {
-    return json.read<std::string>(key);
-  }
+CommandInfo info_of(std::string_view command) {
+  const std::vector<CommandInfo> all = commands();
+  return *std::find_if(all.begin(), all.end(), [&](const CommandInfo& info) { return info.name == command; });
 }
 
-Words value_texts(JsonObject& json, const Flag<Generate>& flag) {
-  const auto strings = [&] {
-    return json.has_array(flag.name) ? json.read<Words>(flag.name) : Words{json.read<std::string>(flag.name)};
-  };
-  Words texts;
-  switch (flag.takes) {
-    case Takes::nothing:
-      return {""};
-    case Takes::text:
-      texts = {json.read<std::string>(flag.name)};
-      break;
-    case Takes::two_texts:
-      texts = json.read<Words>(flag.name);
-      if (texts.size() != 2) json.fail_at(flag.name, fmt::format("expected two strings, found {}", texts.size()));
-      break;
-    case Takes::texts:
-      texts = strings();
-      break;
-    case Takes::integer:
-      return {fmt::format("{}", json.read<std::int64_t>(flag.name))};
-    case Takes::number:
-      return {fmt::format("{}", json.read<double>(flag.name))};
-    case Takes::fraction:
-      return {fraction_text(json, flag.name)};
-  }
-  for (const std::string& text : texts) {
-    if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
-  }
-  return texts;
-}
-
-// A key whose flag is given is checked all the same, and then forgotten.
-void apply_config(const std::string& file, const Split& given, Generate& options) {
-  JsonObject json = JsonObject::from_file(file, Fault::usage);
+// Whatever wins over it, a wrong value is an error.
+const Settings& checked(const Settings& settings) {
   Generate forgotten;
-  for (const Flag<Generate>& flag : generate_flags()) {
-    if (flag.name == "config" || flag.name == "help" || flag.name == "version") continue;
-    Generate& target = given.values.contains(flag.name) ? forgotten : options;
-    const std::string origin = printable(file) + ": " + std::string(flag.name);
-    if (flag.takes == Takes::nothing) {
-      if (json.read_or(flag.name, false)) flag.set(target, {origin, ""});
-    } else if (json.has(flag.name)) {
-      for (const std::string& text : value_texts(json, flag)) flag.set(target, {origin, text});
-    } else {
-      json.ignore({flag.name});  // known, so that finish() can suggest it
-    }
-  }
-  json.finish();
+  apply(generate_flags(), settings, forgotten);
+  return settings;
 }
 
-Command parse_generate(const Words& words) {
-  const Split given = split(generate_flags(), words, 0);
+// What variables and files add to `given`.
+Settings completed(const Settings& given, const Generate& flags, const Environment& environment) {
+  const std::vector<FlagInfo> infos = info_of("").flags;
+  Settings settings = given;
+  if (!flags.config.empty() && flags.config != kNoConfig)
+    settings = merged(settings, checked(settings_of(std::filesystem::path(flags.config), infos)));
+  settings = merged(settings, checked(settings_of(environment, infos)));
+  const std::optional<std::filesystem::path> own = flags.config.empty() ? user_config_file(environment) : std::nullopt;
+  return own ? merged(settings, checked(settings_of(*own, infos))) : settings;
+}
+
+Command parse_generate(const Words& words, const Environment& environment) {
+  const Settings given = split("", generate_flags(), words, 0).settings;
+  Generate flags;
+  apply(generate_flags(), given, flags);  // a wrong flag is reported before a wrong variable or file
+  if (flags.help) return ShowText{help_text(info_of(""))};
+  if (flags.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
+  if (!flags.generate.empty()) return ShowText{generated(flags.generate)};
   Generate options;
-  const auto file = given.values.find("config");
-  if (file != given.values.end()) {
-    Generate from_flags;
-    apply(generate_flags(), given, from_flags);  // a wrong flag is reported before a wrong file
-    if (!from_flags.help && !from_flags.version) apply_config(file->second.front(), given, options);
-    if (given.values.contains("seconds") || given.values.contains("num-frames") ||
-        given.values.contains("extend-frames")) {
-      options.request.seconds.reset();  // all say the length: each flag wins over each key
-      options.request.num_frames.reset();
-      options.request.extend_frames.reset();
-    }
-  }
-  apply(generate_flags(), given, options);
-  if (options.help) return ShowText{generate_help()};
-  if (options.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
-  require(!words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
+  apply(generate_flags(), completed(given, flags, environment), options);
+  require(options.prompt_given || !words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
   require(options.prompt_given, Fault::usage, "{}", kNoPrompt);
   require(!options.quiet || !options.verbose, Fault::usage, "--quiet and --verbose contradict each other");
   return options;
 }
 
-Command parse_inspect(const Words& words) {
-  const Split given = split(inspect_flags(), words, 1);
-  Inspect options;
-  apply(inspect_flags(), given, options);
-  if (options.help) return ShowText{inspect_help()};
-  if (!given.rest.empty()) options.model = given.rest[0];
-  return options;
-}
-
-Command parse_doctor(const Words& words) {
-  Doctor options;
-  apply(doctor_flags(), split(doctor_flags(), words, 0), options);
-  if (options.help) return ShowText{doctor_help()};
-  return options;
+// The flags of a command that is not Generate; what is left over goes to `take`.
+template <class Options>
+Command parse_other(std::string_view command, std::span<const Flag<Options>> flags, const Words& words,
+                    const Environment& environment, std::size_t most_rest, void (*take)(Options&, Words)) {
+  const CommandInfo info = info_of(command);
+  Split given = split(command, flags, words, most_rest);
+  Options options;
+  apply(flags, given.settings, options);
+  if (options.help) return ShowText{help_text(info)};
+  Options all;
+  apply(flags, merged(given.settings, settings_of(environment, info.flags)), all);
+  take(all, std::move(given.rest));
+  return all;
 }
 
 }  // namespace
 
-Command parse_command_line(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return parse_generate({});
-  const Words after_command(arguments.begin() + 1, arguments.end());
-  if (arguments[0] == "inspect") return parse_inspect(after_command);
-  if (arguments[0] == "doctor") return parse_doctor(after_command);
-  return parse_generate(arguments);
+Command parse_command_line(const std::vector<std::string>& arguments, const Environment& environment) {
+  const std::string first = arguments.empty() ? "" : arguments[0];
+  const auto after = [&](std::ptrdiff_t words) { return Words(arguments.begin() + words, arguments.end()); };
+  if (first == "inspect") {
+    return parse_other<Inspect>("inspect", inspect_flags(), after(1), environment, 1, [](Inspect& options, Words rest) {
+      if (!rest.empty()) options.model = rest[0];
+    });
+  }
+  if (first == "doctor")
+    return parse_other<Doctor>("doctor", doctor_flags(), after(1), environment, 0, [](Doctor&, Words) {});
+  if (first == "models" && arguments.size() > 1 && arguments[1] == "verify") {
+    return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), environment, kAnyNumber,
+                                     [](VerifyModels& options, Words rest) { options.models = std::move(rest); });
+  }
+  if (first == "models")
+    return parse_other<Models>("models", models_flags(), after(1), environment, 0, [](Models&, Words) {});
+  return parse_generate(arguments, environment);
+}
+
+bool asks_for_json(const std::vector<std::string>& arguments, const Environment& environment) {
+  if (std::find(arguments.begin(), arguments.end(), "--json") != arguments.end()) return true;
+  const auto variable = environment.find(variable_of("json"));
+  try {
+    return variable != environment.end() && is_on({variable->first, variable->second});
+  } catch (const Error&) {
+    return false;  // reported when all of the environment is read
+  }
 }
 
 }  // namespace sora
