@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the trained parts as one checkpoint folder in diffusers layout, bf16 on disk."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,13 @@ from workspace import argument_parser, start
 
 def part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(name + "."): value for key, value in state.items() if key.startswith(name + ".")}
+
+
+def write_sums(folder: Path) -> None:
+    """What `sora-gen models verify` compares with."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder)}\n" for file in files]
+    (folder / "SHA256SUMS").write_text("".join(lines))
 
 
 def main() -> None:
@@ -45,6 +53,7 @@ def main() -> None:
     index = json.loads(index_path.read_text())
     index["tokenizer"] = ["transformers", "T5TokenizerFast"]  # the name on the hub; transformers 5 writes another
     index_path.write_text(json.dumps(index, indent=2) + "\n")
+    write_sums(options.out)
 
 
 if __name__ == "__main__":
