@@ -23,6 +23,8 @@ struct FrameRange {
 struct OutputOptions {
   /// *.mp4, a numbered pattern such as out/%05d.png, *.png for one frame, null: or md5:; empty for sora-gen-SEED.mp4
   std::filesystem::path path;
+  /// The path lies below it, and nothing is written outside; empty for the path's own folder.
+  std::filesystem::path root = {};
   int crf = 18;  ///< x264's constant rate factor, 0 (lossless) to 51
   std::string preset = "medium";
   bool overwrite = false;

@@ -87,10 +87,9 @@ bool is_device(std::string_view name) {
   return port && stem.size() == 4 && std::isdigit(static_cast<unsigned char>(stem[3])) != 0;
 }
 
-// Names that a file system without capitals takes for one.
-std::string folded(const fs::path& name) {
-  std::error_code none;
-  std::string text = fs::absolute(name, none).lexically_normal().native();
+// The same for names that a file system without capitals takes for one.
+std::string folded(const fs::path& name, const fs::path& here) {
+  std::string text = (here / name).lexically_normal().native();
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
@@ -200,15 +199,18 @@ std::string NameTemplate::fill(const Component& component, const NameFields& fie
 }
 
 void resolve_collisions(std::vector<fs::path>& names) {
-  std::set<std::string> taken;
-  for (const fs::path& name : names) taken.insert(folded(name));
-  std::map<std::string, int> used;  // the last number, by folded name
-  for (fs::path& name : names) {
-    if (name == "null:" || name == "md5:") continue;
-    int& number = used[folded(name)];
-    if (number++ == 0) continue;
-    while (!taken.insert(folded(numbered(name, number))).second) ++number;
-    name = numbered(name, number);
+  std::error_code none;
+  const fs::path here = fs::current_path(none);
+  std::vector<std::string> as_given;
+  for (const fs::path& name : names) as_given.push_back(folded(name, here));
+  std::set<std::string> taken(as_given.begin(), as_given.end());
+  std::map<std::string, int> last_numbers;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == "null:" || names[i] == "md5:") continue;
+    int& number = last_numbers[as_given[i]];
+    if (++number == 1) continue;
+    while (!taken.insert(folded(numbered(names[i], number), here)).second) ++number;
+    names[i] = numbered(names[i], number);
   }
 }
 

@@ -116,7 +116,7 @@ void encode_images(const Plan& plan, const Checkpoint& checkpoint, at::Device de
 // Frames that go nowhere are not worth keeping.
 SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
   const std::filesystem::path folder = latents_folder(plan.output.path);
-  return folder.empty() ? SavedLatents() : SavedLatents(folder, identity_of(plan, checkpoint));
+  return folder.empty() ? SavedLatents() : SavedLatents(folder, identity_of(plan, checkpoint), plan.output.root);
 }
 
 // As the user asked, or, where that took too much memory the last time, in tiles of half the size.

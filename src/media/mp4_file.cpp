@@ -51,8 +51,8 @@ std::uint8_t* make_buffer() {
 
 }  // namespace
 
-Mp4File::Mp4File(std::filesystem::path path, bool overwrite, const FileOps& ops)
-    : path_(std::move(path)), part_(path_, overwrite, ops) {
+Mp4File::Mp4File(const OutputOptions& options, const FileOps& ops)
+    : path_(options.path), part_(path_, options.overwrite, ops, options.root) {
   open_io();
   AVFormatContext* format = nullptr;
   checked(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "write MP4 files");

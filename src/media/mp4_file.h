@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "media/av.h"
+#include "sora/request.h"
 
 namespace sora {
 
@@ -18,7 +19,7 @@ struct SecondReader {
 /// libav's muxer on a PartFile. All errors are Error{output} with the path.
 class Mp4File {
  public:
-  Mp4File(std::filesystem::path path, bool overwrite, const FileOps& ops);
+  Mp4File(const OutputOptions& options, const FileOps& ops);
   // libav holds pointers to this object.
   Mp4File(const Mp4File&) = delete;
   Mp4File& operator=(const Mp4File&) = delete;

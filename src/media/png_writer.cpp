@@ -48,7 +48,7 @@ PngWriter::PngWriter(const OutputOptions& options, OutputKind kind, const PixelS
   for (int number = 1; number <= frame_count; ++number) {
     if (!left_behind(path_of(number))) require_publishable(path_of(number), options_.overwrite);
   }
-  if (!left_behind(path_of(1))) next_ = std::make_unique<PartFile>(path_of(1), options_.overwrite, ops_);
+  if (!left_behind(path_of(1))) next_ = std::make_unique<PartFile>(path_of(1), options_.overwrite, ops_, options_.root);
 }
 
 bool PngWriter::left_behind(const std::filesystem::path& path) const {
@@ -76,7 +76,7 @@ void PngWriter::write_file(const std::uint8_t* rgb) {
                                std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {
     return;
   }
-  if (!next_) next_ = std::make_unique<PartFile>(path, options_.overwrite, ops_);
+  if (!next_) next_ = std::make_unique<PartFile>(path, options_.overwrite, ops_, options_.root);
   next_->write(bytes);
   next_->publish();
   next_.reset();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sora/geometry.h"
 #include "sora/tensor.h"
@@ -22,7 +23,8 @@ class SavedLatents {
   /// Nothing is kept.
   SavedLatents() = default;
   /// `identity` says all that the latents depend on. Without anything to keep, there is no folder.
-  SavedLatents(std::filesystem::path folder, std::string identity);
+  /// It lies below `root`, and nothing is written or removed outside that; empty: the folder's parent.
+  SavedLatents(std::filesystem::path folder, std::string identity, std::filesystem::path root = {});
 
   /// Whether a render of this identity was begun, and not finished.
   bool resumes() const;
@@ -40,8 +42,10 @@ class SavedLatents {
 
  private:
   std::filesystem::path file(int index) const;
+  void write(const std::filesystem::path& file, std::string_view bytes) const;
   std::filesystem::path folder_;
   std::string identity_;
+  std::filesystem::path root_;
 };
 
 }  // namespace sora
