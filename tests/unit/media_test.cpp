@@ -358,6 +358,26 @@ TEST(Png, SequenceIsExactAndCountsFromOne) {
   EXPECT_THAT(read_text(folder / "out/f001.png"), testing::HasSubstr("sRGB"));
 }
 
+TEST(Outputs, DoNotLeaveTheirRoot) {
+  const TempDir folder;
+  const fs::path root = folder / "out";
+  write_film(noise({32, 16}, 2), {.path = root / "a cat/%d.png", .root = root});
+  write_film(noise({32, 16}, 2), {.path = root / "a dog/x.mp4", .root = root});
+  EXPECT_THAT(names_in(root / "a cat"), testing::ElementsAre("1.png", "2.png"));
+  EXPECT_THAT(names_in(root / "a dog"), testing::ElementsAre("x.mp4"));
+  fs::create_directory(folder / "elsewhere");
+  fs::create_directory_symlink("../elsewhere", root / "link");
+  for (const std::string name : {"%d.png", "x.mp4"}) {
+    EXPECT_EQ(error_of(Fault::output,
+                       [&] {
+                         write_film(noise({32, 16}, 2), {.path = root / "link" / name, .root = root});
+                       }),
+              (root / "link" / (name == "%d.png" ? "1.png" : name)).string() + ": " + (root / "link").string() +
+                  " is a symbolic link, which may lead out of " + root.string() + "; nothing is written behind it");
+  }
+  EXPECT_THAT(names_in(folder / "elsewhere"), testing::IsEmpty());
+}
+
 TEST(Png, OneFrame) {
   const TempDir folder;
   const Film film = noise({16, 16}, 1);

@@ -227,6 +227,15 @@ TEST_F(PromptFile, NothingToMake) {
   EXPECT_EQ(error("a.jsonl", ""), "a.jsonl: has no prompt");
 }
 
+TEST(PromptFileExamples, AreRight) {
+  const auto count = [](const std::string& name) {
+    return batch_lines(command({"--prompts", SORA_SOURCE_DIR "/configs/examples/" + name})).size();
+  };
+  EXPECT_EQ(count("prompts.txt"), 4u);
+  EXPECT_EQ(count("prompts.jsonl"), 6u);
+  EXPECT_EQ(count("prompts.csv"), 3u);
+}
+
 TEST_F(PromptFile, TooMuch) {
   EXPECT_EQ(error("a.txt", "short\n" + std::string(100'000'000, 'x') + "\n"),
             "a.txt:2: has 100 MB; a line has at most 1.0 MB (1048576 bytes)");

@@ -132,6 +132,24 @@ TEST_F(SavedLatentsTest, AFolderThatCannotBeMadeIsAnError) {
   saved.remove();
 }
 
+TEST_F(SavedLatentsTest, NothingIsWrittenOrRemovedBehindALink) {
+  test::write_file(temp_ / "elsewhere" / "windows-0000.safetensors", "theirs");
+  fs::create_directory(temp_ / "out");
+  fs::create_directory_symlink(temp_ / "elsewhere", temp_ / "out" / "x.latents");
+  fs::create_directory_symlink(temp_ / "elsewhere", temp_ / "out" / "cat");
+  for (const std::string name : {"out/x.latents", "out/cat/x.latents"}) {
+    const SavedLatents saved(temp_ / name, "a cat", temp_ / "out");
+    const std::string link = (temp_ / (name == "out/x.latents" ? name : "out/cat")).string();
+    EXPECT_EQ(test::error_of(Fault::output, [&] { saved.save(0, part(1)); }),
+              (temp_ / name).string() + "/plan.json: " + link + " is a symbolic link, which may lead out of " +
+                  (temp_ / "out").string() + "; nothing is written behind it");
+    saved.remove();
+  }
+  EXPECT_EQ(test::read_text(temp_ / "elsewhere" / "windows-0000.safetensors"), "theirs");
+  EXPECT_EQ(std::distance(fs::directory_iterator(temp_ / "elsewhere"), {}), 1);
+  EXPECT_TRUE(fs::is_symlink(temp_ / "out" / "x.latents"));
+}
+
 TEST_F(SavedLatentsTest, WithoutAFolderNothingIsKept) {
   const SavedLatents nowhere;
   nowhere.save(0, part(1));
