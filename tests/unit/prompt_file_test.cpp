@@ -1,13 +1,16 @@
 // Prompt files in their three formats, what is refused about them, and the seeds of many videos.
 #include "cli/prompt_file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "support/errors.h"
 #include "support/files.h"
 
@@ -266,6 +269,34 @@ TEST_F(PromptFile, NamesAndContradictions) {
   EXPECT_EQ(refused({"--prompts", "a.txt", "-p", "x"}),
             "--prompt and --prompts both say what to make; give one of them");
   EXPECT_EQ(prompts(read("A.TXT", "x")).size(), 1u);
+}
+
+TEST_F(PromptFile, MarksOfOrderAndCarriageReturnsInJsonLines) {
+  EXPECT_THAT(prompts(read("a.jsonl", "\xef\xbb\xbf{\"prompt\": \"a\"}\r\n\r\n{\"prompt\": \"b\"}\r\n")),
+              ElementsAre("a", "b"));
+}
+
+TEST_F(PromptFile, StandardInput) {
+  const auto piped = [&](const std::string& text) {
+    test::write_file(folder_ / "in", text);
+    const Descriptor before(dup(STDIN_FILENO)), file(open((folder_ / "in").c_str(), O_RDONLY));
+    dup2(file.get(), STDIN_FILENO);
+    std::string result;
+    const std::string error = error_of(Fault::usage, [&] {
+      for (const BatchLine& line : batch_lines(command({"--prompts", "-"}))) {
+        result += line.origin + " " + line.options.request.prompt + "\n";
+      }
+    });
+    dup2(before.get(), STDIN_FILENO);
+    return error == "nothing was thrown" ? result : error;
+  };
+  EXPECT_EQ(piped("a cat\n\na dog"), "standard input:1 a cat\nstandard input:3 a dog\n");
+  EXPECT_EQ(piped("\n{\"prompt\": \"a cat\"}\n"), "standard input:2 a cat\n");
+  EXPECT_EQ(piped("{\"steps\": 0, \"prompt\": \"x\"}"),
+            "standard input:1: steps 0: expected a whole number from 1 to 1000");
+  EXPECT_EQ(piped(""), "standard input: has no prompt");
+  EXPECT_EQ(piped(std::string((128 << 20) + 1, 'x')),
+            "--prompts -: standard input has more than 134 MB (134217728 bytes)");
 }
 
 TEST(PromptFormatOf, StandardInputShowsByItsFirstByte) {
