@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <utility>
 
 #include "base/files.h"
 #include "base/interrupt.h"
@@ -75,6 +76,22 @@ std::int64_t disk_free_for(const std::filesystem::path& output) {
   while (folder.has_relative_path() && !std::filesystem::exists(folder, none)) folder = folder.parent_path();
   return disk_free_bytes(folder);
 }
+
+// A single video: its failure is the program's.
+class OneJob final : public JobBoard {
+ public:
+  std::optional<std::size_t> next() override {
+    return std::exchange(begun_, true) ? std::nullopt : std::optional<std::size_t>(0);
+  }
+  bool pending(std::size_t) const override { return false; }
+  void finished(std::size_t, const JobResult& result) override { result_ = result; }
+  void failed(std::size_t, const Error& error) override { throw error; }
+  const JobResult& result() const { return result_; }
+
+ private:
+  bool begun_ = false;
+  JobResult result_;
+};
 
 MediaInfo probe(const std::filesystem::path& media) {
   require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
@@ -196,8 +213,9 @@ void run_generate(Generate options) {
   warn_of_surprises(request, plan, traits, context);
   const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
   const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
-  const JobResult result = engine().render(plan, checkpoint, *progress);
-  report_success(plan, result, options.json);
+  OneJob job;
+  engine().render({&plan, 1}, checkpoint, job, *progress);
+  report_success(plan, job.result(), options.json);
 }
 
 }  // namespace sora
