@@ -71,12 +71,12 @@ RenderJob::RenderJob(const Plan& plan, const std::string& fingerprint)
     : plan_(plan),
       saved_(saved_latents(plan, fingerprint)),
       only_decodes_(saved_.resumes() && saved_.hold(group_count(plan))),
-      output_(open()) {}
+      output_(open(/*again=*/false)) {}
 
-OpenedSink RenderJob::open() const {
+OpenedSink RenderJob::open(bool again) const {
   OutputOptions options = plan_.output;
   // Numbered frames of the attempt that took too much memory: tiles make them a little different.
-  options.overwrite = options.overwrite || saved_.too_large();
+  options.overwrite = options.overwrite || again;
   return open_sink(options, plan_.size, plan_.fps, plan_.pixel_frames, {}, saved_.resumes());
 }
 
@@ -97,7 +97,7 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
     }
     output_ = {};
     return_free_memory();
-    output_ = open();
+    output_ = open(/*again=*/true);
   }
 }
 

@@ -22,7 +22,7 @@ class RenderJob {
   JobResult run(const Contexts& contexts, Model& model, Progress& progress);
 
  private:
-  OpenedSink open() const;
+  OpenedSink open(bool again) const;
   Quality render_in_tiles_that_fit(const Contexts& contexts, Model& model, class StageWatch& stages,
                                    Progress& progress);
 
