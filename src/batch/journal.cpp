@@ -58,7 +58,6 @@ std::string line_of(const std::string& job, const JobRecord& record, const fs::p
     json["bytes"] = record.stamp.bytes;
     json["changed"] = record.stamp.changed;
     json["sha256"] = record.stamp.sha256;
-    if (!record.md5.empty()) json["md5"] = record.md5;
   }
   if (record.state == JobRecord::State::failed) {
     json["exit"] = record.exit;
@@ -75,7 +74,6 @@ JobRecord record_of(const ordered_json& json, const fs::path& folder) {
   if (record.state == JobRecord::State::done) {
     record.stamp = {json.at("bytes").get<std::int64_t>(), json.at("changed").get<std::int64_t>(),
                     json.at("sha256").get<std::string>()};
-    record.md5 = json.value("md5", "");
   }
   if (record.state == JobRecord::State::failed) {
     record.exit = json.at("exit").get<int>();
@@ -110,7 +108,8 @@ Journal::Journal(const fs::path& folder, FileOps ops) : folder_(folder), ops_(st
     const FileLock lock(file_.get());
     if (lseek(file_.get(), 0, SEEK_END) == 0) {
       append_text(ordered_json{{kVersionKey, kVersion}}.dump() + "\n");
-      require(ops_.fsync(state.get()) == 0 || errno == EINVAL, Fault::output,
+      const bool on_disk = ops_.fsync(state.get()) == 0 || errno == EINVAL;
+      require(on_disk, Fault::output,
               "{}: its folder cannot be brought to the "
               "disk: {}",
               shown(), std::strerror(errno));
@@ -132,7 +131,7 @@ void Journal::refresh() {
     require(n >= 0, Fault::output, "{}: cannot be read: {}", shown(), std::strerror(errno));
     text.append(buffer.data(), static_cast<std::size_t>(n));
     for (std::size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
-      read_line(std::string_view(text).substr(begin, end - begin));
+      read_line(std::string_view(text).substr(begin, end - begin), read_ + static_cast<std::int64_t>(begin));
     }
     // What is not ended yet may still be on its way: it is read again.
     text.erase(0, begin);
@@ -141,7 +140,7 @@ void Journal::refresh() {
   }
 }
 
-void Journal::read_line(std::string_view line) {
+void Journal::read_line(std::string_view line, std::int64_t position) {
   if (line.empty()) return;
   const ordered_json json = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (json.is_object() && json.contains(kVersionKey)) {
@@ -151,7 +150,9 @@ void Journal::read_line(std::string_view line) {
     return;
   }
   try {
-    jobs_[json.at("job").get<std::string>()] = record_of(json, folder_);
+    JobRecord record = record_of(json, folder_);
+    record.position = position;
+    jobs_[json.at("job").get<std::string>()] = std::move(record);
   } catch (const std::exception&) {
     ++torn_;
   }
@@ -168,7 +169,6 @@ void Journal::append(const std::string& job, const JobRecord& record) {
   char last = '\n';
   const bool torn = size > 0 && pread(file_.get(), &last, 1, size - 1) == 1 && last != '\n';
   append_text(fmt::format("{}{}", torn ? "\n" : "", line_of(job, record, folder_)));
-  jobs_[job] = record;
 }
 
 void Journal::append_text(const std::string& text) {
@@ -179,8 +179,8 @@ void Journal::append_text(const std::string& text) {
     require(n >= 0, Fault::output, "{}: cannot be written: {}", shown(), std::strerror(errno));
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
-  require(ops_.fsync(file_.get()) == 0, Fault::output, "{}: cannot be brought to the disk: {}", shown(),
-          std::strerror(errno));
+  const bool on_disk = ops_.fsync(file_.get()) == 0;
+  require(on_disk, Fault::output, "{}: cannot be brought to the disk: {}", shown(), std::strerror(errno));
 }
 
 }  // namespace sora

@@ -15,12 +15,12 @@ namespace sora {
 struct JobRecord {
   enum class State { started, done, failed };
   State state = State::started;
-  std::filesystem::path output;  ///< UTF-8
+  std::filesystem::path output = {};  ///< UTF-8
   int frames = 0;
-  OutputStamp stamp;    ///< done, where there are files
-  std::string md5;      ///< done, of the md5 sink
-  int exit = 0;         ///< failed
-  std::string message;  ///< failed
+  OutputStamp stamp = {};     ///< done
+  int exit = 0;               ///< failed
+  std::string message = {};   ///< failed
+  std::int64_t position = 0;  ///< where in the journal it stands
 };
 
 class Journal {
@@ -31,16 +31,18 @@ class Journal {
 
   /// Reads what other processes have appended.
   void refresh();
-  /// The last that is known of a job, by its id.
+  /// The last that has been read of a job, by its id.
   const JobRecord* find(const std::string& job) const;
   /// Returns when the line is on the disk. Error{output}.
   void append(const std::string& job, const JobRecord& record);
   /// Lines that nobody can read.
   int torn() const { return torn_; }
+  /// Bytes that have been read.
+  std::int64_t size() const { return read_; }
 
  private:
   void append_text(const std::string& text);
-  void read_line(std::string_view line);
+  void read_line(std::string_view line, std::int64_t position);
   std::string shown() const;
 
   std::filesystem::path folder_;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -19,6 +18,7 @@
 #include "cli/model_path.h"
 #include "cli/placement.h"
 #include "cli/report.h"
+#include "cli/result_json.h"
 #include "cli/show_plan.h"
 #include "cli/terminal.h"
 #include "families/registry.h"
@@ -118,52 +118,6 @@ void warn_of_surprises(const Request& request, const Plan& plan, const Traits& t
                  human_bytes(peak.bytes), human_bytes(context.memory_free.value_or(0)),
                  human_bytes(plan.cost.output_bytes), human_bytes(context.disk_free));
   }
-}
-
-// Four digits say all that can be seen.
-double rounded(double value) { return std::round(value * 1e4) / 1e4; }
-
-ordered_json quality_json(const Quality& quality) {
-  ordered_json windows = ordered_json::array();
-  for (const WindowQuality& window : quality.windows) {
-    windows.push_back({{"first_frame", window.first_frame},
-                       {"frames", window.frames},
-                       {"scene", window.scene},
-                       {"luma", rounded(window.luma)},
-                       {"saturation", rounded(window.saturation)},
-                       {"clipped", rounded(window.clipped)},
-                       {"motion", rounded(window.motion)},
-                       {"join", rounded(window.join)},
-                       {"latent_mean", rounded(window.latent_mean)},
-                       {"latent_std", rounded(window.latent_std)}});
-  }
-  return {{"windows", windows}, {"warnings", quality.warnings}};
-}
-
-ordered_json result_json(const Plan& plan, const JobResult& result) {
-  const StageTimes& seconds = result.seconds;
-  ordered_json json{{"exit", 0},
-                    {"output", result.output},
-                    {"seed", plan.seed},
-                    {"frames", result.frames_written},
-                    {"width", plan.size.width},
-                    {"height", plan.size.height},
-                    {"fps", to_string(plan.fps)},
-                    {"steps", plan.steps},
-                    {"device", device_name(plan.placement)},
-                    {"dtype", dtype_name(plan.placement)},
-                    {"seconds",
-                     {{"load_text_encoder", seconds.load_text_encoder},
-                      {"encode_prompt", seconds.encode_prompt},
-                      {"load_model", seconds.load_model},
-                      {"sample", seconds.sample},
-                      {"decode", seconds.decode},
-                      {"total", seconds.total}}},
-                    {"peak_rss_bytes", result.peak_rss_bytes},
-                    {"peak_device_bytes", result.peak_device_bytes},
-                    {"quality", quality_json(result.quality)}};
-  if (!result.md5.empty()) json["md5"] = result.md5;
-  return json;
 }
 
 void report_success(const Plan& plan, const JobResult& result, bool json) {
