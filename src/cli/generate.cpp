@@ -2,15 +2,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
 
 #include "base/files.h"
-#include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/output_name.h"
 #include "base/text.h"
@@ -20,6 +16,7 @@
 #include "cli/report.h"
 #include "cli/result_json.h"
 #include "cli/show_plan.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "families/registry.h"
 #include "sora/engine.h"
@@ -34,20 +31,8 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostInput = 1 << 20;
 constexpr std::int64_t kMostSavedPlan = 16 << 20;
 
-std::string read_standard_input() {
-  if (isatty(STDIN_FILENO) != 0) spdlog::info("reading the prompt from standard input; end it with Ctrl-D");
-  std::string text;
-  std::array<char, 4096> buffer{};
-  while (text.size() < kMostInput) {
-    const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got == 0) break;
-    if (got < 0 && errno == EINTR) {
-      check_interrupted();
-      continue;
-    }
-    require(got > 0, Fault::input, "--prompt -: cannot read standard input: {}", std::strerror(errno));
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+std::string read_prompt() {
+  std::string text = read_standard_input("--prompt -", "the prompt", kMostInput);
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -140,7 +125,7 @@ void report_success(const Plan& plan, const JobResult& result, bool json) {
 void run_generate(Generate options) {
   set_message_level(options.quiet, options.verbose);
   Request& request = options.request;
-  if (request.prompt == "-") request.prompt = read_standard_input();
+  if (request.prompt == "-") request.prompt = read_prompt();
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
