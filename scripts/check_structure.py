@@ -23,7 +23,9 @@ ALLOWED = {
     "networks": {"architecture", "nn", "base"},
     "schedulers": {"architecture", "nn", "base"},
     "render": {"plan", "nn", "base"},
-    "jobs": {"batch", "families", "architecture", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint", "base"},
+    "parallel": {"base"},
+    "jobs": {"batch", "families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
+             "base"},
     "": {"cli", "base"},  # main.cpp
 }
 
@@ -37,6 +39,7 @@ LIBRARY_OWNERS = {
     r"<sentencepiece": {"text"},
     r"<unicode/": {"text"},
     r"<torch/torch": set(),
+    r"<torch/csrc/distributed": {"parallel"},
 }
 
 FAMILY_NAMES = re.compile(r"\b([Ww]an(?![a-z])|[Uu][Mm][Tt]5|[Ss]ky[Rr]eels|[Hh]elios|[Cc]og[Vv]ideo)\w*")

@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "sora/checkpoint.h"
+#include "sora/claims.h"
 #include "sora/error.h"
+#include "sora/group.h"
 #include "sora/media_info.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
@@ -63,6 +66,10 @@ struct Engine {
   /// Size, fps and length of an image or a clip; the whole file is read where its header does not say. Throws
   /// Error{input}.
   MediaInfo (*probe)(const std::filesystem::path& media) = nullptr;
+  /// Claims that the ranks of a launch share through its store. Ranks leave together: the destructor waits until the
+  /// others are done or dead, because the store ends with the rank that hosts it, and because launchers end all ranks
+  /// when one of them ends with an error. Throws Error{usage} if this rank is to host the store and cannot.
+  std::unique_ptr<Claims> (*join)(const Group& group) = nullptr;
 };
 
 /// Loads the engine on the first call. Throws Error{input} if the module is not beside the program.

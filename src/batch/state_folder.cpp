@@ -1,3 +1,4 @@
+// The folder in which processes that work on one output folder keep what they tell each other.
 #include "batch/state_folder.h"
 
 #include <fcntl.h>
@@ -5,23 +6,26 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "base/text.h"
-#include "sora/error.h"
 
 namespace sora {
 
 Descriptor open_state_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path state = folder / kStateFolder;
+  const std::string shown = printable(state.native(), 300);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  const std::string name = printable((folder / kStateFolder).native(), 300);
-  require(!error, Fault::output, "{}: its folder cannot be created: {}", name, error.message());
-  const Descriptor parent(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  require(parent.get() >= 0, Fault::output, "{}: its folder cannot be opened: {}", name, std::strerror(errno));
-  const bool made = mkdirat(parent.get(), kStateFolder, 0755) == 0 || errno == EEXIST;
-  require(made, Fault::output, "{}: cannot be created: {}", name, std::strerror(errno));
-  Descriptor opened(openat(parent.get(), kStateFolder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  require(opened.get() >= 0, Fault::output, "{}: cannot be opened as a folder: {}", name, std::strerror(errno));
+  require(!error, Fault::output, "{}: the folder cannot be created: {}", printable(folder.native(), 300),
+          error.message());
+  require(mkdir(state.c_str(), 0777) == 0 || errno == EEXIST, Fault::output, "{}: cannot be created: {}", shown,
+          std::strerror(errno));
+  // A link would let whoever may write into the folder lead us elsewhere.
+  Descriptor opened(open(state.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  require(opened.get() >= 0 || (errno != ENOTDIR && errno != ELOOP), Fault::output,
+          "{}: is in the way, expected a folder (not a link to one); remove it", shown);
+  require(opened.get() >= 0, Fault::output, "{}: cannot be opened: {}", shown, std::strerror(errno));
   return opened;
 }
 

@@ -1,4 +1,4 @@
-// FOLDER/.sora-gen: what a batch keeps beside its videos.
+// The folder in which processes that work on one output folder keep what they tell each other.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@ namespace sora {
 
 inline constexpr const char* kStateFolder = ".sora-gen";
 
-/// Made where it is missing, with `folder`. Error{output}, also if it is a symbolic link.
+/// FOLDER/.sora-gen, opened; both are created where they are missing. Error{output} if it is a link or no folder.
 Descriptor open_state_folder(const std::filesystem::path& folder);
 
 }  // namespace sora

@@ -150,7 +150,7 @@ TEST_F(JournalTest, FollowsNoSymbolicLink) {
   fs::create_directories(folder());
   fs::create_directory_symlink(temp_ / "elsewhere", folder() / ".sora-gen");
   EXPECT_THAT(error_of(Fault::output, [&] { Journal journal(folder()); }),
-              StartsWith((folder() / ".sora-gen").string() + ": cannot be opened as a folder: "));
+              StartsWith((folder() / ".sora-gen").string() + ": is in the way, expected a folder"));
   EXPECT_TRUE(fs::is_empty(temp_ / "elsewhere"));
 
   fs::remove(folder() / ".sora-gen");
