@@ -23,6 +23,7 @@ bool is_of_one_job(Fault fault) {
     case Fault::usage:
     case Fault::bug:
       return true;
+    case Fault::some_failed:
     case Fault::output:
     case Fault::interrupted:
     case Fault::terminated:
