@@ -77,6 +77,11 @@ OutputKind output_kind(const std::filesystem::path& path) {
        shown(path));
 }
 
+bool has_files(const std::filesystem::path& path) {
+  const OutputKind kind = output_kind(path);
+  return kind != OutputKind::null && kind != OutputKind::md5;
+}
+
 std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number) {
   const std::optional<Placeholder> place = find_placeholder(pattern);
   require(place.has_value(), Fault::bug, "numbered_path({}): no placeholder", shown(pattern));
@@ -86,16 +91,7 @@ std::filesystem::path numbered_path(const std::filesystem::path& pattern, int nu
 }
 
 std::filesystem::path latents_folder(const std::filesystem::path& output) {
-  switch (output_kind(output)) {
-    case OutputKind::mp4:
-    case OutputKind::png:
-    case OutputKind::png_sequence:
-      return output.native() + ".latents";
-    case OutputKind::null:
-    case OutputKind::md5:
-      return {};
-  }
-  fail(Fault::bug, "an output of no kind");
+  return has_files(output) ? std::filesystem::path(output.native() + ".latents") : std::filesystem::path();
 }
 
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count) {

@@ -19,6 +19,9 @@ enum class OutputKind {
 /// Error{usage} if the name means none of them.
 OutputKind output_kind(const std::filesystem::path& path);
 
+/// Whether frames go to files at all.
+bool has_files(const std::filesystem::path& path);
+
 /// The name of frame `number` of a png_sequence.
 std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number);
 

@@ -41,7 +41,10 @@ struct Generate {
   std::string prompts;               ///< file of further lines of flags, a video each; "-" is standard input
   std::vector<std::uint64_t> seeds;  ///< a video each; without --seed and --num-videos
   std::optional<int> num_videos;
-  Settings settings;  ///< what all of this was made of; what a line of `prompts` says wins over it
+  bool retry_failed = false, fail_fast = false;
+  std::string from;             ///< video or sidecar whose settings are taken
+  std::optional<bool> sidecar;  ///< empty: in a batch
+  Settings settings;            ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
   ProgressKind progress = ProgressKind::automatic;
   bool dry_run = false, json = false, quiet = false, verbose = false;

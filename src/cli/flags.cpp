@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
-constexpr std::array<std::string_view, 3> kKeepGiven{"auto", "yes", "no"};
+constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
   PlacementWish& wish = options.placement;
@@ -58,7 +58,7 @@ void set_fit(Generate& options, const Value& value) {
 }
 
 void set_keep_given(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kKeepGiven);
+  const std::string& word = value.one_of(kAutoYesNo);
   if (word == "auto")
     options.request.keep_given.reset();
   else
@@ -73,6 +73,14 @@ void set_conditioning_scale(Generate& options, const Value& value) {
     scales.push_back(Value{value.origin, value.text.substr(begin, end - begin)}.number(0, 10));
     begin = end + 1;
   }
+}
+
+void set_sidecar(Generate& options, const Value& value) {
+  const std::string& word = value.one_of(kAutoYesNo);
+  if (word == "auto")
+    options.sidecar.reset();
+  else
+    options.sidecar = word == "yes";
 }
 
 // The values of --connect come one by one.
@@ -143,6 +151,11 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kMany, "num-videos", 0, integer, "N", "so many videos of each prompt, 1 to 10000, with seeds from --seed on [1]",
      [](G& o, const V& v) { o.num_videos = v.integer(1, kMostVariations); }},
 
+    {kMany, "retry-failed", 0, nothing, "", "try again what failed when the same command ran before",
+     [](G& o, const V&) { o.retry_failed = true; }, Scope::run},
+    {kMany, "fail-fast", 0, nothing, "", "stop at the first video that fails",
+     [](G& o, const V&) { o.fail_fast = true; }, Scope::run},
+
     {kFrom, "image", 0, text, "FILE", "the first frame",
      [](G& o, const V& v) {
        o.request.given.push_back({"--image", file_of(v), {}, 0});
@@ -207,6 +220,9 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.output.crf = v.integer(0, 51); }},
     {kOutput, "preset", 0, text, "NAME", "speed of x264, ultrafast to placebo [medium]",
      [](G& o, const V& v) { o.request.output.preset = v.text; }},
+    {kOutput, "sidecar", 0, text, "KIND",
+     "OUTPUT.json beside the video, with all settings and figures: yes, no or auto [auto: with --prompts]",
+     set_sidecar},
     {kOutput, "overwrite", 0, nothing, "", "replace the output if it is there already",
      [](G& o, const V&) { o.request.output.overwrite = true; }},
 

@@ -24,8 +24,8 @@ class Problems {
     }
   }
   int count() const { return count_; }
-  /// Error{usage} with a line for each, in the order in which they came; after 20, how many more there are.
-  void throw_if_any() const;
+  /// Error{fault} with a line for each, in the order in which they came; after 20, how many more there are.
+  void throw_if_any(Fault fault = Fault::usage) const;
 
  private:
   int count_ = 0;

@@ -33,7 +33,6 @@ class Batch {
     options.prompts.clear();
     options.seeds.clear();
     options.num_videos.reset();
-    options.settings.clear();
     for (const std::optional<std::uint64_t>& seed : seeds) {
       options.request.seed = seed;
       jobs_.push_back({origin, static_cast<int>(jobs_.size()) + 1, options});
@@ -91,7 +90,9 @@ std::vector<BatchLine> batch_lines(const Generate& command) {
   }
   Problems problems;
   Batch batch(problems);
-  batch.add("--prompt", command);
+  Generate options = command;
+  options.settings.clear();
+  batch.add("--prompt", std::move(options));
   problems.throw_if_any();
   return batch.size() > 1 ? std::move(batch).finished() : std::move(batch).single();
 }
@@ -105,6 +106,7 @@ std::vector<BatchLine> batch_lines(const Generate& command, std::string_view tex
     const int before = problems.count();
     apply_settings(merged(command.settings, line), options, problems);
     if (problems.count() > before) return true;
+    options.settings = line;
     return !problems.collect([&] { check_line(origin, options); }) || batch.add(origin, std::move(options));
   });
   problems.throw_if_any();

@@ -14,7 +14,7 @@ namespace sora {
 struct BatchLine {
   std::string origin;  ///< "prompts.txt:3", or "--prompt"
   int index = 1;       ///< of this video, from 1
-  Generate options;    ///< of this video alone: without prompts, seeds, num_videos and settings
+  Generate options;    ///< of this video alone: without prompts, seeds and num_videos; settings are those of its line
 };
 
 /// All videos that a command asks for; a single one, as it is, if it has neither --prompts nor variations. In a batch

@@ -3,12 +3,14 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -16,6 +18,10 @@ namespace sora {
 void write_result(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   require(written, Fault::output, "standard output: {}", std::strerror(errno));
+}
+
+void write_line(const std::string& name) {
+  write_result((isatty(STDOUT_FILENO) != 0 ? printable(name, name.size()) : name) + "\n");
 }
 
 void write_json(const nlohmann::ordered_json& object, int indent) {

@@ -10,6 +10,8 @@ namespace sora {
 /// Writes a result and makes sure that it left the process. Throws Error{output}, e.g. for a full disk or a closed
 /// pipe.
 void write_result(std::string_view text);
+/// A name as a line: as it is for a program that reads it, escaped on a terminal.
+void write_line(const std::string& name);
 /// The same for one JSON object and a newline. Bytes that are not UTF-8 (a file name may have them) become U+FFFD.
 void write_json(const nlohmann::ordered_json& object, int indent = 2);
 

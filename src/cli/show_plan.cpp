@@ -117,6 +117,11 @@ std::optional<bool> fits(const Plan& plan, const PlanContext& context) {
   return memory_peak(plan).bytes <= *context.memory_free && plan.cost.output_bytes <= context.disk_free;
 }
 
+std::string plan_line(const Plan& plan) {
+  return fmt::format("{}; {}, {}; seed {}; {}", video_text(plan), steps_text(plan), guidance_text(plan), plan.seed,
+                     printable(plan.output.path.string(), 200));
+}
+
 std::string plan_text(const Plan& plan, const PlanContext& context) {
   const Cost& cost = plan.cost;
   const LatentShape& latent = plan.latent;
