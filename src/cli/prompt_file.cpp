@@ -104,7 +104,9 @@ std::vector<BatchLine> batch_lines(const Generate& command, std::string_view tex
   read_prompt_lines(text, format, name, problems, [&](const std::string& origin, const Settings& line) {
     Generate options;
     const int before = problems.count();
-    apply_settings(merged(command.settings, line), options, problems);
+    options.settings = merged(command.settings, line);
+    apply_settings(options.settings, options, problems);
+    options.prompts = command.prompts;
     if (problems.count() > before) return true;
     options.settings = line;
     return !problems.collect([&] { check_line(origin, options); }) || batch.add(origin, std::move(options));

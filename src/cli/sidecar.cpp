@@ -110,7 +110,7 @@ void write_sidecar(const Settings& said, const Plan& plan, const JobResult& resu
   json["result"] = result_json(plan, result);
   json["model"] = model;
   const std::string text = text_of(json);
-  PartFile file(sidecar_path(plan.output.path), plan.output.overwrite);
+  PartFile file(sidecar_path(plan.output.path), plan.output.overwrite, {}, plan.output.root);
   file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   file.publish();
 }

@@ -79,6 +79,8 @@ TEST_F(PromptFile, JsonLinesSayWhatFlagsSay) {
   ASSERT_EQ(dog.scenes.size(), 2u);
   EXPECT_EQ(dog.scenes[1].prompt, "it stands");
   EXPECT_EQ(lines[1].options.model, "some/model");
+  EXPECT_EQ(lines[1].options.settings.at("scene").texts, (Words{"1: it sits", "2: it stands"}));
+  EXPECT_EQ(lines[1].options.settings.at("steps").origin, "--steps");
   const Request& hen = lines[2].options.request;
   ASSERT_EQ(hen.given.size(), 1u);
   EXPECT_EQ(hen.given[0].flag, "--image");
