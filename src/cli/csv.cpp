@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -55,6 +56,9 @@ std::optional<CsvRecord> CsvReader::next() {
     const bool quoted = at_ < text_.size() && text_[at_] == '"';
     if (quoted) ++at_;
     record.fields.push_back(quoted ? quoted_field() : plain_field());
+    // Asked for each field: a line of commas would take much more memory than its bytes.
+    require(at_ - begin <= most_bytes_, Fault::usage, "has more than {} ({} bytes), the most that a record may have",
+            human_bytes(static_cast<std::int64_t>(most_bytes_)), most_bytes_);
     if (at_line_end()) break;
     ++at_;  // the comma
   }

@@ -17,10 +17,11 @@ struct CsvRecord {
 class CsvReader {
  public:
   /// `text` must outlive the reader.
-  explicit CsvReader(std::string_view text) : text_(text) {}
+  CsvReader(std::string_view text, std::size_t most_record_bytes) : text_(text), most_bytes_(most_record_bytes) {}
 
   /// The next record that is not an empty line; nothing at the end. Throws Error{usage}, which does not say where, for
-  /// a quote that is not closed or stands in the middle of a field; nothing can be read after that.
+  /// a quote that is not closed or stands in the middle of a field, or a record that is too long; nothing can be read
+  /// after that.
   std::optional<CsvRecord> next();
   /// Where the last record begins, also one that was refused.
   int line() const { return begun_; }
@@ -32,6 +33,7 @@ class CsvReader {
   std::string plain_field();
 
   std::string_view text_;
+  std::size_t most_bytes_;
   std::size_t at_ = 0;
   int line_ = 1, begun_ = 1;
 };

@@ -176,7 +176,7 @@ Settings csv_settings(const CsvRecord& record, const Columns& columns, const std
 }
 
 void read_csv(std::string_view text, Lines& lines) {
-  CsvReader reader(text);
+  CsvReader reader(text, kMostLineBytes);
   std::optional<CsvRecord> record;
   // What follows a quote in the wrong place cannot be told apart.
   const auto next = [&] {

@@ -244,6 +244,8 @@ TEST(PromptFileExamples, AreRight) {
 TEST_F(PromptFile, TooMuch) {
   EXPECT_EQ(error("a.txt", "short\n" + std::string(100'000'000, 'x') + "\n"),
             "a.txt:2: has 100 MB; a line has at most 1.0 MB (1048576 bytes)");
+  EXPECT_EQ(error("a.csv", "prompt\nx\n" + std::string(100'000'000, ',')),
+            "a.csv:3: has more than 1.0 MB (1048576 bytes), the most that a record may have");
   std::string many;
   for (int i = 0; i < 1'000'000; ++i) many += "{\n";
   many.insert(0, "{\"prompt\": \"x\"}\n");
