@@ -24,7 +24,8 @@ ALLOWED = {
     "schedulers": {"architecture", "nn", "base"},
     "render": {"plan", "nn", "base"},
     "parallel": {"base"},
-    "jobs": {"families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint", "base"},
+    "jobs": {"batch", "families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
+             "base"},
     "": {"cli", "base"},  # main.cpp
 }
 

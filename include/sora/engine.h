@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "sora/checkpoint.h"
 #include "sora/claims.h"
+#include "sora/error.h"
 #include "sora/group.h"
 #include "sora/media_info.h"
 #include "sora/plan.h"
@@ -32,6 +35,19 @@ struct JobResult {
   std::int64_t peak_device_bytes = 0;  ///< 0 on the CPU
 };
 
+/// Who says which job of a batch comes next, and hears what became of it. What its functions throw ends the batch.
+class JobBoard {
+ public:
+  virtual ~JobBoard() = default;
+  /// Which of the plans comes next; it is then this process's to render. Nothing when all are done.
+  virtual std::optional<std::size_t> next() = 0;
+  /// False: it is done, and next() will not name it.
+  virtual bool pending(std::size_t job) const = 0;
+  virtual void finished(std::size_t job, const JobResult& result) = 0;
+  /// The job cannot be rendered; the others go on.
+  virtual void failed(std::size_t job, const Error& error) = 0;
+};
+
 /// One line of `sora-gen doctor`.
 struct Finding {
   std::string subject;  ///< "LibTorch", "CUDA", "H.264 encoder"
@@ -40,9 +56,12 @@ struct Finding {
 };
 
 struct Engine {
-  /// Renders one plan to its output. Throws Error. All that can fail without weights (the output path, the encoder, the
-  /// device) is tried before any weight is read.
-  JobResult (*render)(const Plan& plan, const Checkpoint& checkpoint, Progress& progress) = nullptr;
+  /// Renders plans of one checkpoint and one placement to their outputs, as `board` hands them out: all prompts are
+  /// encoded first, then the model is loaded once. Of each job, all that can fail without weights (the output path, the
+  /// encoder, the device) is tried first. Throws what concerns all jobs: Error{input} for the checkpoint, {output},
+  /// {interrupted}, {terminated}.
+  void (*render)(std::span<const Plan> plans, const Checkpoint& checkpoint, JobBoard& board,
+                 Progress& progress) = nullptr;
   std::vector<Finding> (*doctor)() = nullptr;
   /// Size, fps and length of an image or a clip; the whole file is read where its header does not say. Throws
   /// Error{input}.
