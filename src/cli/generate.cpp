@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "base/output_name.h"
 #include "base/text.h"
+#include "batch/launcher.h"
 #include "cli/command.h"
 #include "cli/model_path.h"
 #include "cli/placement.h"
@@ -131,7 +132,8 @@ void run_generate(Generate options) {
   const Traits traits = read_traits(checkpoint);
   const std::optional<std::uint64_t> begun_with = interrupted_seed(request);
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
-  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
+  const std::optional<Group> group = options.ask_launcher ? find_group(std::getenv) : std::nullopt;
+  const Plan plan = make_plan(request, traits, resolve_placement(options.placement, group), drawn_seed, probe);
   const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
                             disk_free_for(plan.output.path)};
   if (options.dry_run) {
