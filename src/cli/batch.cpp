@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,7 +14,6 @@
 #include "base/text.h"
 #include "batch/both_claims.h"
 #include "batch/file_claims.h"
-#include "batch/launcher.h"
 #include "cli/batch_board.h"
 #include "cli/batch_plan.h"
 #include "cli/planning.h"
@@ -70,9 +68,9 @@ void require_room(const Batch& batch, const std::vector<BatchBoard>& boards) {
 }
 
 // Among processes on this folder, and among those of one launch on several machines.
-std::unique_ptr<Claims> make_claims(const std::filesystem::path& folder) {
+std::unique_ptr<Claims> make_claims(const Generate& command, const std::filesystem::path& folder) {
   auto files = std::make_unique<FileClaims>(folder);
-  const std::optional<Group> group = find_group([](const char* name) { return std::getenv(name); });
+  const std::optional<Group> group = launch_group(command);
   if (!group) return files;
   return std::make_unique<BothClaims>(std::move(files), engine().join(*group));
 }
@@ -134,7 +132,7 @@ void run_batch(const Generate& command) {
   BatchRun run{.command = command, .size = batch.size()};
   if (files) {
     run.journal = &journal.emplace(batch.folder);
-    claims = make_claims(batch.folder);
+    claims = make_claims(command, batch.folder);
     run.claims = claims.get();
     run.begun_at = journal->size();
     if (journal->torn() > 0) {

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 class Planner {
  public:
-  explicit Planner(const Generate& command) : command_(command), placement_(resolve_placement(command.placement)) {}
+  explicit Planner(const Generate& command) : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
 
   Batch run() {
     Batch batch;

@@ -19,7 +19,7 @@ enum class ProgressKind { automatic, terminal, json_lines, none };
 /// --device and --dtype as given; empty where the machine decides.
 struct PlacementWish {
   std::optional<DeviceKind> device;
-  int cuda_index = 0;
+  std::optional<int> cuda_index;  ///< of cuda:N
   std::optional<Dtype> dtype;
   int threads = 0;
 };
@@ -47,6 +47,7 @@ struct Generate {
   Settings settings;            ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
   ProgressKind progress = ProgressKind::automatic;
+  bool ask_launcher = true;  ///< whether the environment may say that this is a rank of several
   bool dry_run = false, json = false, quiet = false, verbose = false;
   bool help = false, version = false;
 };

@@ -15,6 +15,7 @@ namespace sora {
 namespace {
 
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
+constexpr std::array<std::string_view, 2> kLaunchers{"auto", "none"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
 constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
@@ -226,12 +227,14 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kOutput, "overwrite", 0, nothing, "", "replace the output if it is there already",
      [](G& o, const V&) { o.request.output.overwrite = true; }},
 
-    {kWhere, "device", 0, text, "DEVICE", "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver]", set_device,
-     Scope::run},
+    {kWhere, "device", 0, text, "DEVICE",
+     "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run},
     {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype,
      Scope::run},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
      [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }, Scope::run},
+    {kWhere, "launcher", 0, text, "KIND", "auto, or none: take no notice of torchrun, srun and mpirun [auto]",
+     [](G& o, const V& v) { o.ask_launcher = v.one_of(kLaunchers) == "auto"; }, Scope::run},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }, Scope::run},

@@ -98,7 +98,8 @@ void run_generate(Generate options) {
   const Traits traits = read_traits(checkpoint);
   const std::optional<std::uint64_t> begun_with = interrupted_seed(request);
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
-  Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
+  const Placement placement = resolve_placement(options.placement, launch_group(options));
+  Plan plan = make_plan(request, traits, placement, drawn_seed, probe);
   name_output(plan, options.model, checkpoint, /*index=*/1);
   const PlanContext context = context_of(plan, traits, checkpoint);
   if (options.dry_run) {

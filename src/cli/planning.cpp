@@ -2,9 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+
 #include "base/machine.h"
 #include "base/name_template.h"
 #include "base/text.h"
+#include "batch/launcher.h"
 #include "cli/placement.h"
 #include "sora/engine.h"
 #include "sora/error.h"
@@ -14,6 +17,10 @@ namespace sora {
 MediaInfo probe(const std::filesystem::path& media) {
   require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
   return engine().probe(media);
+}
+
+std::optional<Group> launch_group(const Generate& options) {
+  return options.ask_launcher ? find_group(std::getenv) : std::nullopt;
 }
 
 void name_output(Plan& plan, const std::string& model, const Checkpoint& checkpoint, int index) {

@@ -4,7 +4,6 @@
 #include <c10/util/Exception.h>
 #include <c10/util/Flags.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -25,6 +24,9 @@ using c10d::TCPStore;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+// Short, so that the thread ends soon after it is told to.
+constexpr milliseconds kAttempt{5'000}, kBetweenAttempts{200};
+
 // c10d prints every failed attempt with its stack trace; what matters of that we say ourselves.
 void quiet_c10d() {
   constexpr int kFatalOnly = 3;
@@ -32,6 +34,10 @@ void quiet_c10d() {
 }
 
 std::string first_line(const std::string& text) { return printable(text.substr(0, text.find('\n')), 300); }
+
+std::string no_answer_in(milliseconds time) {
+  return "no answer in " + human_seconds(std::chrono::duration<double>(time).count());
+}
 
 }  // namespace
 
@@ -50,7 +56,7 @@ class StoreLink::Worker {
   enum class State { connecting, connected, lost, ended };
 
   c10::intrusive_ptr<TCPStore> connect() const;
-  c10::intrusive_ptr<TCPStore> try_to_connect(milliseconds timeout) const;
+  c10::intrusive_ptr<TCPStore> try_to_connect() const;
   void serve(TCPStore& store);
   void set_state(State state, std::string reason = "");
   bool stopping() const;
@@ -83,27 +89,24 @@ void StoreLink::Worker::run() {
   set_state(State::lost, reason);
 }
 
-c10::intrusive_ptr<TCPStore> StoreLink::Worker::try_to_connect(milliseconds timeout) const {
+c10::intrusive_ptr<TCPStore> StoreLink::Worker::try_to_connect() const {
   c10d::TCPStoreOptions options;
   options.port = group_.port;
   options.isServer = group_.hosts_store();
   options.waitWorkers = false;
-  options.timeout = timeout;
+  options.timeout = kAttempt;
   return c10::make_intrusive<TCPStore>(group_.address, options);
 }
 
 c10::intrusive_ptr<TCPStore> StoreLink::Worker::connect() const {
-  // In short attempts, so that the thread ends soon after it is told to.
-  constexpr milliseconds kAttempt{5'000};
-  const auto end = steady_clock::now() + patience_.join;
   while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
     try {
-      return try_to_connect(std::clamp(left, milliseconds{100}, kAttempt));
+      return try_to_connect();
     } catch (const std::exception&) {
       // The host's own attempt fails because of its address or port; neither gets better.
-      if (group_.hosts_store() || stopping() || steady_clock::now() >= end) throw;
+      if (group_.hosts_store() || stopping()) throw;
     }
+    std::this_thread::sleep_for(kBetweenAttempts);
   }
 }
 
@@ -143,15 +146,14 @@ bool StoreLink::Worker::stopping() const {
 
 void StoreLink::Worker::await_connection() {
   constexpr milliseconds kLook{50};
-  // An attempt may outlast its time by as much again, e.g. in a name server.
-  const auto end = steady_clock::now() + 2 * patience_.join;
+  const auto end = steady_clock::now() + patience_.join;
   std::unique_lock lock(mutex_);
   while (state_ == State::connecting && steady_clock::now() < end) {
     changed_.wait_for(lock, kLook);
     check_interrupted();
   }
   if (state_ == State::connected) return;
-  const std::string reason = state_ == State::lost ? reason_ : "no answer";
+  const std::string reason = state_ == State::lost ? reason_ : no_answer_in(patience_.join);
   if (!group_.hosts_store()) throw StoreLost(reason);
   fail(Fault::usage,
        "rank 0 cannot host the queue of this launch at {}:{}: {}; MASTER_ADDR must name this machine and MASTER_PORT a "
@@ -166,7 +168,7 @@ std::string StoreLink::Worker::call(std::function<std::string(TCPStore&)> reques
   changed_.notify_all();
   changed_.wait_for(lock, patience_.silence, [&] { return reply_ || state_ != State::connected; });
   if (reply_) return *std::exchange(reply_, std::nullopt);
-  throw StoreLost(state_ == State::lost ? reason_ : "no answer");
+  throw StoreLost(state_ == State::lost ? reason_ : no_answer_in(patience_.silence));
 }
 
 bool StoreLink::Worker::stop() {
