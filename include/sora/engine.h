@@ -44,6 +44,9 @@ struct Engine {
   /// Size, fps and length of an image or a clip; the whole file is read where its header does not say. Throws
   /// Error{input}.
   MediaInfo (*probe)(const std::filesystem::path& media) = nullptr;
+  /// OutputOptions::metadata of the render that wrote this MP4. Throws Error{input} if the file is none or has none;
+  /// what it returns is bytes from a file: to be checked like any other input.
+  std::string (*metadata)(const std::filesystem::path& video) = nullptr;
 };
 
 /// Loads the engine on the first call. Throws Error{input} if the module is not beside the program.
