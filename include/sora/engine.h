@@ -70,6 +70,9 @@ struct Engine {
   /// others are done or dead, because the store ends with the rank that hosts it, and because launchers end all ranks
   /// when one of them ends with an error. Throws Error{usage} if this rank is to host the store and cannot.
   std::unique_ptr<Claims> (*join)(const Group& group) = nullptr;
+  /// OutputOptions::metadata of the render that wrote this MP4. Throws Error{input} if the file is none or has none;
+  /// what it returns is bytes from a file: to be checked like any other input.
+  std::string (*metadata)(const std::filesystem::path& video) = nullptr;
 };
 
 /// Loads the engine on the first call. Throws Error{input} if the module is not beside the program.

@@ -28,6 +28,11 @@ struct OutputOptions {
   int crf = 18;  ///< x264's constant rate factor, 0 (lossless) to 51
   std::string preset = "medium";
   bool overwrite = false;
+  bool poster = false;         ///< also one frame as a PNG beside an MP4
+  bool contact_sheet = false;  ///< also a grid of frames as a PNG beside an MP4
+  /// JSON of the settings, which an MP4 carries (its tag `comment`) and which begins with kMetadataBegins of
+  /// base/output_name.h; empty: none. Other outputs have no place for it.
+  std::string metadata = {};
 };
 
 /// Pixels that the user gives at frames of the video: an image, or frames of a clip.

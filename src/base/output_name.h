@@ -1,7 +1,9 @@
 // What an output's name means, and what can be refused about an output before anything is computed.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <string_view>
 
 #include "sora/geometry.h"
 #include "sora/request.h"
@@ -30,6 +32,14 @@ std::filesystem::path latents_folder(const std::filesystem::path& output);
 
 /// The file in that folder that says what the latents are of, its seed among it.
 inline constexpr const char* kSavedPlan = "plan.json";
+
+/// How OutputOptions::metadata begins, so that it is told from other people's comments, and how long it may be.
+inline constexpr std::string_view kMetadataBegins = R"({"sora-gen":)";
+inline constexpr std::size_t kMostMetadataBytes = 1 << 20;
+
+/// Beside an MP4 with the poster, x.mp4: x.poster.png; and the contact sheet, x.sheet.png.
+std::filesystem::path poster_path(const std::filesystem::path& video);
+std::filesystem::path contact_sheet_path(const std::filesystem::path& video);
 
 /// Error{usage} if `options` cannot hold `frame_count` frames of `size`, or crf or preset is none of x264's.
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count);

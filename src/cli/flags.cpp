@@ -226,6 +226,12 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      set_sidecar},
     {kOutput, "overwrite", 0, nothing, "", "replace the output if it is there already",
      [](G& o, const V&) { o.request.output.overwrite = true; }},
+    {kOutput, "poster", 0, nothing, "", "also x.poster.png beside x.mp4: the video's middle frame",
+     [](G& o, const V&) { o.request.output.poster = true; }},
+    {kOutput, "contact-sheet", 0, nothing, "", "also x.sheet.png beside x.mp4: up to 16 frames from first to last",
+     [](G& o, const V&) { o.request.output.contact_sheet = true; }},
+    {kOutput, "no-metadata", 0, nothing, "", "leave prompt and settings out of the MP4",
+     [](G& o, const V&) { o.no_metadata = true; }},
 
     {kWhere, "device", 0, text, "DEVICE",
      "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run},

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include "base/output_name.h"
 #include "base/text.h"
 
 namespace sora {
@@ -160,6 +161,8 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   line("output", fmt::format("{}, about {} at crf {}, preset {}; {} free", printable(plan.output.path.string(), 200),
                              human_bytes(cost.output_bytes), plan.output.crf, plan.output.preset,
                              human_bytes(context.disk_free)));
+  if (plan.output.poster) line("poster", name_of(poster_path(plan.output.path)));
+  if (plan.output.contact_sheet) line("sheet", name_of(contact_sheet_path(plan.output.path)));
   line("fits", fits_text(plan, context));
   return text;
 }

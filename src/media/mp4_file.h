@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <filesystem>
+#include <string>
 
 #include "base/files.h"
 #include "media/av.h"
@@ -24,8 +25,8 @@ class Mp4File {
   Mp4File(const Mp4File&) = delete;
   Mp4File& operator=(const Mp4File&) = delete;
 
-  /// Writes the header for what `encoder` makes.
-  void begin(const AVCodecContext& encoder);
+  /// Writes the header for what `encoder` makes, with `comment` as its tag of that name unless it is empty.
+  void begin(const AVCodecContext& encoder, const std::string& comment);
   /// Takes over what `packet` holds, timed by the encoder's time base.
   void write(AVPacket& packet);
   /// The file appears under its name.

@@ -89,7 +89,7 @@ Mp4Writer::Mp4Writer(const OutputOptions& options, const PixelSize& size, const 
       rgb_(make_frame(size, AV_PIX_FMT_RGB24)),
       yuv_(make_frame(size, AV_PIX_FMT_YUV420P)),
       packet_(av_owned(av_packet_alloc())) {
-  file_.begin(*encoder_);
+  file_.begin(*encoder_, options.metadata);
 }
 
 void Mp4Writer::write(const Frames& frames) {
