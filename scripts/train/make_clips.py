@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Renders the clips and their captions. Clip n is the same on every machine; a run that was cut off goes on."""
+"""Renders the clips and their captions, of nothing that is held out (holdout.py).
+
+Clip n is the same on every machine; a run that was cut off goes on.
+"""
 
 import dataclasses
 import json
@@ -9,6 +12,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 import world
+from holdout import sample_for_training
 from workspace import Workspace, argument_parser, start
 
 CAPTIONS_PER_CLIP = 6
@@ -37,7 +41,7 @@ def main() -> None:
     with workspace.captions.open("a") as captions:
         for index in range(done, options.clips):
             rng = random.Random(FIRST_SEED + index)
-            sampled = world.sample(rng)
+            sampled = sample_for_training(rng)
             clips[index] = (world.render(sampled, options.frames) * 255).astype(np.uint8)
             texts = [world.caption(sampled, rng) for _ in range(CAPTIONS_PER_CLIP)]
             # The line comes after the pixels: clips are counted by their lines.
