@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Checks the judge on clips that it was never trained on, as the shipped VAE shows them: at least 98 % right of each."""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import world
+from judge import WEIGHTS, WINDOW, Judge, Verdict
+from judge_score import ATTRIBUTES, Scores, answers, match, right_attributes, table
+from train_judge import VAE, load_vae, through_vae
+
+WANTED = 0.98
+BLOBS = 12
+
+
+def true_clip(index: int) -> tuple[world.World, np.ndarray]:
+    sampled = world.sample(random.Random(f"check {index}"))
+    return sampled, (world.render(sampled, WINDOW) * 255).round().astype(np.uint8)
+
+
+def print_mistakes(index: int, asked: world.World, verdict: Verdict) -> None:
+    print(f"clip {index}: {asked}\n  scene {verdict.scene}, camera {verdict.camera}")
+    for subject, seen in zip(asked.subjects, match(asked, verdict)):
+        wrong = [name for name, right in right_attributes(subject, seen).items() if not right]
+        print("  ", wrong, subject, {name: getattr(seen, name) for name in wrong} if seen else "not seen")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=100, help="(%(default)s)")
+    parser.add_argument("--vae", type=Path, default=VAE, help="folder; the shipped one")
+    parser.add_argument("--no-vae", action="store_true", help="judge the clips as they were drawn")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--verbose", action="store_true", help="print what was wrong")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    judge, vae, scores = Judge(options.weights), load_vae(options.vae), Scores()
+    for index in range(options.clips):
+        asked, frames = true_clip(index)
+        verdict = judge.judge(frames if options.no_vae else through_vae(vae, frames))
+        rights = answers(asked, verdict)
+        scores.add(rights)
+        if options.verbose and not all(all(right) for right in rights.values()):
+            print_mistakes(index, asked, verdict)
+    print(table({f"{options.clips} clips": scores}))
+    low = [question for question, tally in scores.tallies.items() if tally.share < WANTED]
+    if low:
+        sys.exit(f"less than {WANTED:.0%} right: {', '.join(low)}")
+
+
+if __name__ == "__main__":
+    main()
