@@ -95,8 +95,8 @@ def segmenter_loss(network: Segmenter, clips: Clips, batch: int, rng: random.Ran
 
 def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: random.Random) -> Tensor:
     clip, frame = torch.randint(len(clips.frames), (batch,)), torch.randint(KEPT - 2, (batch,))
-    frames = torch.cat([pixels(clips.frames[clip, frame + later]) for later in range(3)], dim=1)
-    scenes, cameras = network(F.avg_pool2d(disturb(frames, rng), 2))
+    frames = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame + later]), 2) for later in range(3)], dim=1)
+    scenes, cameras = network(disturb(frames, rng))
     right_cameras = clips.cameras[clip]
     known = right_cameras != UNKNOWN
     return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], right_cameras[known])
@@ -127,9 +127,9 @@ def train(network: nn.Module, loss_of: type, clips: Clips, steps: int, batch: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/judge"), help="folder of the clips (%(default)s)")
-    parser.add_argument("--clips", type=int, default=1600, help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=1500, help="of the segmenter (%(default)s)")
-    parser.add_argument("--batch", type=int, default=24, help="(%(default)s)")
+    parser.add_argument("--clips", type=int, default=1000, help="(%(default)s)")
+    parser.add_argument("--steps", type=int, default=700, help="of each network (%(default)s)")
+    parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="(%(default)s)")
     options = parser.parse_args()
