@@ -18,4 +18,5 @@ def read_video(path: Path) -> tuple[NDArray[np.uint8], float]:
     decode = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     data = subprocess.run(decode, check=True, capture_output=True).stdout
     numerator, denominator = stream["r_frame_rate"].split("/")
-    return np.frombuffer(data, np.uint8).reshape(-1, stream["height"], stream["width"], 3), int(numerator) / int(denominator)
+    frames = np.frombuffer(data, np.uint8).reshape(-1, stream["height"], stream["width"], 3)
+    return frames, int(numerator) / int(denominator)

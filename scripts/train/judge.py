@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Says what a clip shows in the world's words: scene, camera and each subject's shape, color, size and motion.
 
-Two small networks (judge_networks.py) label pixels and surroundings; tracks of the labelled pixels give sizes and motions
-(judge_motion.py). Every answer comes with a probability, and may be "other" or "none": a blob is no ball.
+Small networks (judge_networks.py) find the subjects by their colors, and name shapes and surroundings; the tracks of
+the subjects give sizes and motions (judge_motion.py). Every answer comes with a probability, and may be "other" or
+"none": a blob is no ball.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from clip_io import read_video
 from drift import look
 from judge_data import CAMERA_CLASSES, COLOR_CLASSES, LABEL_SIZE, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 from judge_motion import FOLDS, Track, motion_of
-from judge_networks import Segmenter, Surroundings
+from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
+from rich_world import zoom_at
 from world import RADII, picture
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
@@ -31,8 +33,11 @@ WINDOW = 33
 SHORTEST = 9
 PIXEL = 2 / LABEL_SIZE
 SEEN_PIXELS = 8
+EVIDENCE = 5.0  # independent looks at the surroundings in a window
 # Area of each shape of radius 1 (world.signed_distance).
-AREAS = {"ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142}
+AREAS = {
+    "ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142,
+}  # fmt: skip
 
 Shares = dict[str, float]
 
@@ -43,6 +48,9 @@ class SubjectVerdict:
     shape: Shares
     size: Shares
     motion: Shares
+    x: float  # mean place, and radius at rest, in the world's coordinates
+    y: float
+    radius: float
     seen: float  # share of the frames
 
     def best(self, attribute: str) -> str:
@@ -70,18 +78,18 @@ def shares_of(names: list[str], values: Tensor | NDArray) -> Shares:
 
 @dataclass(frozen=True)
 class Labels:
-    """What the segmenter saw: probabilities, and the likeliest color of each pixel."""
+    """The likeliest color of each pixel."""
 
     color: NDArray[np.uint8]  # [T, 64, 64]
-    shapes: NDArray[np.float32]  # [T, shapes, 64, 64]
     areas: NDArray[np.int64]  # [T, colors] pixels
 
 
 class Judge:
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._segmenter, self._surroundings = Segmenter().eval(), Surroundings().eval()
+        self._segmenter, self._shaper, self._surroundings = Segmenter().eval(), Shaper().eval(), Surroundings().eval()
+        networks = dict(segmenter=self._segmenter, shaper=self._shaper, surroundings=self._surroundings)
         tensors = load_file(weights)
-        for name, network in (("segmenter", self._segmenter), ("surroundings", self._surroundings)):
+        for name, network in networks.items():
             network.load_state_dict(
                 {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
             )
@@ -93,37 +101,57 @@ class Judge:
         firsts = list(range(0, max(1, len(frames) - WINDOW + 1), WINDOW))
         if firsts[-1] + WINDOW < len(frames):
             firsts.append(len(frames) - WINDOW)
-        return [self.judge(frames[first : first + WINDOW]) for first in firsts]
+        return [self.judge(frames[first : first + WINDOW], first / FPS) for first in firsts]
 
     @torch.inference_mode()
-    def judge(self, frames: NDArray[np.uint8]) -> Verdict:
-        """frames: [T, H, W, 3], at least 9, at 8 frames per second."""
+    def judge(self, frames: NDArray[np.uint8], begin: float = 0.0) -> Verdict:
+        """frames: [T, H, W, 3], at least 9, at 8 frames per second; they begin at `begin` seconds of their video."""
         if len(frames) < SHORTEST:
             raise ValueError(f"the judge needs at least {SHORTEST} frames, not {len(frames)}")
         pixels = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
         if pixels.shape[-2:] != (SIZE, SIZE):
             pixels = F.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
         scene, camera = self._look_around(pixels)
-        return Verdict(scene, camera, subjects_of(self._label(pixels)))
+        times = begin + np.arange(len(frames)) / FPS
+        zoom = np.array([zoom_at(best(camera), time) for time in times])
+        labels = self._label(pixels)
+        subjects = [self._subject(pixels, labels, colors, zoom) for colors in find_subjects(labels)]
+        return Verdict(scene, camera, subjects)
 
     def _look_around(self, pixels: Tensor) -> tuple[Shares, Shares]:
         small = F.avg_pool2d(pixels, 2)
-        triples = torch.cat([small[:-4], small[2:-2], small[4:]], dim=1)
-        scenes, cameras = self._surroundings(triples.contiguous(memory_format=torch.channels_last))
+        scenes, cameras = self._surroundings(compare(small[:-4], small[2:-2], small[4:]))
         scene = shares_of(SCENE_CLASSES, scenes.softmax(dim=1).mean(dim=0))
         if best(scene) in ("gray", "other", "none"):  # nothing that would move
             return scene, {"none": 1.0}
-        return scene, shares_of(CAMERA_CLASSES, cameras.softmax(dim=1).mean(dim=0))
+        # Most frames of a window say little, some say it clearly: their evidence adds up.
+        return scene, shares_of(CAMERA_CLASSES, cameras.log_softmax(dim=1).mean(dim=0).mul(EVIDENCE).softmax(dim=0))
 
     def _label(self, pixels: Tensor) -> Labels:
-        colors, shapes = [], []
-        for some in pixels.split(8):
-            color, shape = self._segmenter(some.contiguous(memory_format=torch.channels_last))
-            colors.append(color.argmax(dim=1).to(torch.uint8))
-            shapes.append(shape.softmax(dim=1))
+        colors = [self._segmenter(some).argmax(dim=1).to(torch.uint8) for some in pixels.split(8)]
         color = torch.cat(colors).numpy()
         areas = np.stack([(color == index).sum(axis=(1, 2)) for index in range(len(COLOR_CLASSES))], axis=1)
-        return Labels(color, torch.cat(shapes).numpy(), areas)
+        return Labels(color, areas)
+
+    def _subject(self, pixels: Tensor, labels: Labels, colors: list[int], zoom: NDArray[np.float64]) -> SubjectVerdict:
+        masks = np.isin(labels.color, colors)  # [T, 64, 64]
+        seen = masks.sum(axis=(1, 2)) >= SEEN_PIXELS
+        edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
+        weight = np.where(seen, np.where(edge, 0.2, 1.0), 0.0)
+
+        logits = self._shaper(crop_subjects(pixels[seen], torch.from_numpy(masks[seen])))
+        votes = torch.from_numpy(weight[seen]).float()
+        shape = shares_of(SHAPE_CLASSES[1:], (votes[:, None] * logits.softmax(dim=1)).sum(dim=0) / votes.sum())
+        likeliest = max(shape, key=lambda name: shape[name])
+
+        track = track_of(masks, weight, likeliest, zoom)
+        motion, radius = motion_of(track)
+        color = labels.areas[:, colors].sum(axis=0)
+        return SubjectVerdict(
+            color=shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum()), shape=shape,
+            size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
+            x=float(track.x[seen].mean()), y=float(track.y[seen].mean()), radius=radius, seen=float(seen.mean()),
+        )  # fmt: skip
 
 
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
@@ -136,12 +164,12 @@ def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
 # ---------------------------------------------------------------------------------------------------------- subjects
 
 
-def subjects_of(labels: Labels) -> list[SubjectVerdict]:
+def find_subjects(labels: Labels) -> list[list[int]]:
+    """The colors of each subject, the largest subject first."""
     seen = labels.areas[:, 1:] >= SEEN_PIXELS  # [T, colors but none]
     wanted = max(3, len(seen) // 4)
     colors = [index + 1 for index in np.flatnonzero(seen.sum(axis=0) >= wanted)]
-    groups = merge(labels, sorted(colors, key=lambda color: -labels.areas[:, color].sum()))
-    return [subject_of(labels, group) for group in groups]
+    return merge(labels, sorted(colors, key=lambda color: -labels.areas[:, color].sum()))
 
 
 def merge(labels: Labels, colors: list[int]) -> list[list[int]]:
@@ -164,7 +192,8 @@ def share_place(labels: Labels, one: int, other: int) -> bool:
     near = 0
     for frame in both:
         radius = np.sqrt(labels.areas[frame, [one, other]].sum() / np.pi) * PIXEL
-        near += np.hypot(*np.subtract(center(labels.color[frame] == one), center(labels.color[frame] == other))) < radius
+        apart = np.subtract(center(labels.color[frame] == one), center(labels.color[frame] == other))
+        near += np.hypot(*apart) < radius
     return 10 * near > 7 * len(both)
 
 
@@ -176,29 +205,8 @@ def center(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return (float(x[near].mean()), float(y[near].mean())) if near.any() else (float(x.mean()), float(y.mean()))
 
 
-def subject_of(labels: Labels, colors: list[int]) -> SubjectVerdict:
-    masks = np.isin(labels.color, colors)  # [T, 64, 64]
-    area = masks.sum(axis=(1, 2))
-    seen = area >= SEEN_PIXELS
-    edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
-    weight = np.where(seen, np.where(edge, 0.2, 1.0), 0.0)
-
-    pixels = (masks[:, None] * labels.shapes).sum(axis=(2, 3))[:, 1:] / np.maximum(area, 1)[:, None]  # [T, shapes]
-    shape_shares = (weight[:, None] * pixels).sum(axis=0)
-    shape = shares_of(SHAPE_CLASSES[1:], shape_shares / max(shape_shares.sum(), 1e-9))
-    likeliest = max(shape, key=lambda name: shape[name])
-
-    track = track_of(masks, weight, likeliest)
-    motion, radius = motion_of(track)
-    color = labels.areas[:, colors].sum(axis=0)
-    return SubjectVerdict(
-        color=shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum()),
-        shape=shape, size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
-        seen=float(seen.mean()),
-    )  # fmt: skip
-
-
-def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str) -> Track:
+def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str, zoom: NDArray[np.float64]) -> Track:
+    """In the world's coordinates: what the camera's zoom does is taken back."""
     frames = len(masks)
     x_of, y_of = picture(LABEL_SIZE)
     folds = FOLDS.get(shape, 0)
@@ -214,7 +222,7 @@ def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str) 
     # A subject that another one hides in part is smaller than it is.
     typical = np.median(radius[weight > 0.5]) if (weight > 0.5).any() else 0.0
     whole = ((weight > 0.5) & (radius > 0.5 * typical)).astype(float)
-    return Track(np.arange(frames) / FPS, x, y, radius, weight, whole, turn, folds)
+    return Track(np.arange(frames) / FPS, x / zoom, y / zoom, radius / zoom, weight, whole, turn, folds)
 
 
 def size_of(radius: float) -> Shares:
@@ -222,7 +230,8 @@ def size_of(radius: float) -> Shares:
     if radius <= 0:
         return {"none": 1.0}
     error = 0.09
-    likelihood = {size: np.exp(-0.5 * (np.log(radius / (1.25 * nominal)) / error) ** 2) for size, nominal in RADII.items()}
+    errors = {size: np.log(radius / (1.25 * nominal)) / error for size, nominal in RADII.items()}
+    likelihood = {size: np.exp(-0.5 * value**2) for size, value in errors.items()}
     likelihood["other"] = np.exp(-0.5 * 3.0**2)
     total = sum(likelihood.values())
     return {size: round(float(value / total), 4) for size, value in likelihood.items()}

@@ -147,12 +147,13 @@ def halve(mask: Array) -> NDArray[np.bool_]:
     return mask.reshape(LABEL_SIZE, 2, LABEL_SIZE, 2).mean(axis=(1, 3)) > 0.5
 
 
-def sample_clip(rng: random.Random) -> LabelledClip:
+def sample_clip(rng: random.Random, every: int = 1) -> LabelledClip:
+    """`every`: only each so many frames are painted, the others stay black."""
     backdrop, actors = Backdrop(rng), sample_actors(rng)
     screen_x, screen_y = world.picture(SIZE)
     frames = np.zeros((FRAMES, SIZE, SIZE, 3), np.uint8)
     colors, shapes = (np.zeros((FRAMES, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
-    for frame in range(FRAMES):
+    for frame in range(0, FRAMES, every):
         time = backdrop.begin + frame / 8
         zoom = zoom_at(backdrop.camera, time)
         x, y = screen_x / zoom, screen_y / zoom

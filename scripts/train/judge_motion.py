@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from world import MOTIONS
+from rich_world import MOTIONS
 
 Array = NDArray[np.floating]
 
@@ -20,7 +20,8 @@ OTHER_COST = 3.5  # mean squared errors at which "other" is as likely
 INDEPENDENT_FRAMES = 8  # neighbours in time err alike
 SEEN_FRAMES = 4  # fewer say nothing
 WRAP = 2.9  # what leaves on one side comes back on the other
-FOLDS = {"cube": 4, "triangle": 3, "star": 5, "diamond": 2}  # a turn by 1/folds looks the same; the round ones show none
+# A turn by 1/folds looks the same; round shapes show none.
+FOLDS = {"cube": 4, "triangle": 3, "star": 5, "diamond": 2}
 TEMPI = (0.8, 0.9, 1.0, 1.1, 1.25)
 PHASES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
@@ -67,6 +68,8 @@ def paths(motion: str, times: Array) -> Paths:
         return Paths(none, -np.abs(waves(times, 2.2, (0.55, 0.75, 0.9))), none)
     if motion == "sway":
         return Paths(waves(times, 1.9, (0.22, 0.3, 0.4, 0.5)), none, none)
+    if motion == "visit":
+        return Paths(waves(times, 1.3, (1.4, 1.6, 1.8)), none, none)
     if motion == "circle":
         across = waves(times, 2.0, (0.25, 0.35, 0.45), np.pi / 2)
         along = waves(times, 2.0, (0.25, 0.35, 0.45))
@@ -122,7 +125,8 @@ def motion_of(track: Track) -> tuple[dict[str, float], float]:
         return {"none": 1.0}, float(np.median(seen)) if len(seen) else 0.0
     fits = {motion: cost(track, paths(motion, track.times)) for motion in MOTIONS if motion != "spin"}
     costs = {motion: fit[0] for motion, fit in fits.items()} | {"other": OTHER_COST}
-    likelihood = {motion: np.exp(-0.5 * INDEPENDENT_FRAMES * (value - min(costs.values()))) for motion, value in costs.items()}
+    lowest = min(costs.values())
+    likelihood = {motion: np.exp(-0.5 * INDEPENDENT_FRAMES * (value - lowest)) for motion, value in costs.items()}
     total = sum(likelihood.values())
     shares = {motion: float(value / total) for motion, value in likelihood.items()}
     best = min(fits, key=lambda motion: costs[motion])

@@ -6,9 +6,11 @@ from itertools import permutations
 
 from judge import SubjectVerdict, Verdict, best
 from judge_motion import FOLDS
+from rich_world import Relation, RichWorld
 from world import Subject, World
 
 ATTRIBUTES = ("color", "shape", "size", "motion")
+EVERYTHING = frozenset([*ATTRIBUTES, "scene", "camera", "relation"])
 Z = 1.96  # of a 95 % interval
 
 
@@ -66,7 +68,7 @@ def right_attributes(asked: Subject, seen: SubjectVerdict | None) -> dict[str, b
     return {attribute: seen is not None and is_right(asked, seen, attribute) for attribute in ATTRIBUTES}
 
 
-def match(world: World, verdict: Verdict) -> list[SubjectVerdict | None]:
+def match(world: World | RichWorld, verdict: Verdict) -> list[SubjectVerdict | None]:
     """For each subject asked for the one seen that fits it best, among as many of the largest ones."""
     seen: list[SubjectVerdict | None] = list(verdict.subjects[: len(world.subjects)])
     seen += [None] * (len(world.subjects) - len(seen))
@@ -77,20 +79,33 @@ def match(world: World, verdict: Verdict) -> list[SubjectVerdict | None]:
     return list(max(permutations(seen), key=fit))
 
 
-def answers(world: World, verdict: Verdict, asks_size: bool = True, asks_camera: bool = True) -> dict[str, list[bool]]:
+def holds(relation: Relation, seen: list[SubjectVerdict | None]) -> bool:
+    one, other = seen[relation.one], seen[relation.other]
+    if one is None or other is None:
+        return False
+    return one.x < other.x if relation.kind == "left of" else one.radius > other.radius
+
+
+def answers(
+    world: World | RichWorld, verdict: Verdict, asked: frozenset[str] = EVERYTHING
+) -> dict[str, list[bool]]:
     """Question → right or wrong, for each subject or once. What was not asked for is left out."""
-    matched = [right_attributes(asked, seen) for asked, seen in zip(world.subjects, match(world, verdict))]
-    asked = [attribute for attribute in ATTRIBUTES if attribute != "size" or asks_size]
-    result = {attribute: [rights[attribute] for rights in matched] for attribute in asked}
-    result["scene"] = [best(verdict.scene) == world.scene]
-    if asks_camera and world.scene != "gray":  # nothing shows a camera before a plain wall
+    seen = match(world, verdict)
+    matched = [right_attributes(subject, one) for subject, one in zip(world.subjects, seen)]
+    result = {attribute: [rights[attribute] for rights in matched] for attribute in ATTRIBUTES if attribute in asked}
+    if "scene" in asked:
+        result["scene"] = [best(verdict.scene) == world.scene]
+    if "camera" in asked and world.scene != "gray":  # nothing shows a camera before a plain wall
         result["camera"] = [best(verdict.camera) == world.camera]
     result["number of subjects"] = [len(verdict.subjects) == len(world.subjects)]
-    if len(world.subjects) == 2:
-        result["both bound (color, shape)"] = [all(rights["color"] and rights["shape"] for rights in matched)]
-        result["both bound (and motion)"] = [
-            all(rights["color"] and rights["shape"] and rights["motion"] for rights in matched)
-        ]
+    if len(world.subjects) > 1:
+        bound = all(rights["color"] and rights["shape"] for rights in matched)
+        count = {2: "two", 3: "three"}[len(world.subjects)]
+        result[f"{count} bound (color, shape)"] = [bound]
+        result[f"{count} bound (and motion)"] = [bound and all(rights["motion"] for rights in matched)]
+    if isinstance(world, RichWorld) and "relation" in asked:  # what is behind what is not judged
+        judged = [relation for relation in world.relations if relation.kind != "behind"]
+        result["relation"] = [holds(relation, seen) for relation in judged]
     return result
 
 

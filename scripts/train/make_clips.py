@@ -11,7 +11,7 @@ import random
 import numpy as np
 from numpy.lib.format import open_memmap
 
-import world
+from editions import EDITIONS
 from holdout import sample_for_training
 from workspace import Workspace, argument_parser, start
 
@@ -37,13 +37,14 @@ def main() -> None:
     options = parser.parse_args()
     workspace, _ = start(options)
     clips = open_clips(workspace, options.clips, options.frames)
+    edition = EDITIONS[options.edition]
     done = len(workspace.load_captions()) if workspace.captions.exists() else 0
     with workspace.captions.open("a") as captions:
         for index in range(done, options.clips):
             rng = random.Random(FIRST_SEED + index)
-            sampled = sample_for_training(rng)
-            clips[index] = (world.render(sampled, options.frames) * 255).astype(np.uint8)
-            texts = [world.caption(sampled, rng) for _ in range(CAPTIONS_PER_CLIP)]
+            sampled = sample_for_training(rng, edition)
+            clips[index] = (edition.render(sampled, options.frames) * 255).astype(np.uint8)
+            texts = [edition.caption(sampled, rng, number) for number in range(CAPTIONS_PER_CLIP)]
             # The line comes after the pixels: clips are counted by their lines.
             captions.write(json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n")
             captions.flush()

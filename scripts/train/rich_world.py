@@ -2,8 +2,8 @@
 """The world's second edition: up to three subjects that stand in relations, hide each other, leave and come back, under
 a light that casts shadows, in scenes with a life of their own; captions from three words to a paragraph.
 
-`world.py`, the first edition, stays what it is: its clips and captions are the same bytes as ever. How this one looks is
-in `rich_render.py`. Run it to see a sheet of clips.
+`world.py`, the first edition, stays what it is: its clips and captions are the same bytes as ever. How this one looks
+is in `rich_render.py`. Run it to see a sheet of clips.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Trains the judge's networks, half of the clips as the shipped VAE shows them, into judge.safetensors beside this script."""
+"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, into judge.safetensors."""
 
 import argparse
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import judge_data
-from judge_data import EVERY, FRAMES, LABEL_SIZE, SIZE, UNKNOWN
-from judge_networks import Segmenter, Surroundings
+from judge_data import COLOR_CLASSES, EVERY, FRAMES, LABEL_SIZE, SIZE, UNKNOWN
+from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
 from muon import Muon
 from training import Log, seed_step
 from whole_clip_vae import WholeClipVae
@@ -22,6 +23,7 @@ from whole_clip_vae import WholeClipVae
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
 KEPT = FRAMES // EVERY + 1
+SEEN_PIXELS = 10
 
 
 class Clips:
@@ -33,8 +35,17 @@ class Clips:
             folder.mkdir(parents=True, exist_ok=True)
             self._make(path, count, vae)
         data = np.load(path)
-        self.frames, self.colors, self.shapes = (torch.from_numpy(data[name]) for name in ("frames", "colors", "shapes"))
-        self.scenes, self.cameras = torch.from_numpy(data["scenes"]), torch.from_numpy(data["cameras"])
+        self.frames, self.colors, self.shapes, self.scenes, self.cameras = (
+            torch.from_numpy(data[name]) for name in ("frames", "colors", "shapes", "scenes", "cameras")
+        )
+        self.subjects = self._find_subjects()
+
+    def _find_subjects(self) -> Tensor:
+        """[n, 3]: clip, frame and color of all that is large enough to have a shape."""
+        areas = torch.stack([(self.colors == color).sum(dim=(2, 3)) for color in range(1, len(COLOR_CLASSES))], dim=2)
+        found = (areas >= SEEN_PIXELS).nonzero()
+        found[:, 2] += 1
+        return found
 
     @staticmethod
     def _make(path: Path, count: int, vae: WholeClipVae) -> None:
@@ -42,8 +53,9 @@ class Clips:
         colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
         scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
         for index in range(count):
-            clip = judge_data.sample_clip(random.Random(f"judge {index}"))
-            seen = through_vae(vae, clip.frames) if index % 2 else clip.frames
+            is_decoded = index % 3 == 0
+            clip = judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if is_decoded else EVERY)
+            seen = through_vae(vae, clip.frames) if is_decoded else clip.frames
             frames[index], colors[index], shapes[index] = (a[::EVERY] for a in (seen, clip.colors, clip.shapes))
             scenes[index], cameras[index] = clip.scene, clip.camera
             if index % 100 == 0:
@@ -86,27 +98,46 @@ def pixels(frames: Tensor) -> Tensor:
 
 def segmenter_loss(network: Segmenter, clips: Clips, batch: int, rng: random.Random) -> Tensor:
     clip, frame = torch.randint(len(clips.frames), (batch,)), torch.randint(KEPT, (batch,))
-    colors, shapes = network(disturb(pixels(clips.frames[clip, frame]), rng))
-    right_colors, right_shapes = clips.colors[clip, frame].long(), clips.shapes[clip, frame].long()
-    weight = 1.0 + 3.0 * (right_colors > 0)  # most pixels are background
-    loss = F.cross_entropy(colors, right_colors, reduction="none") + F.cross_entropy(shapes, right_shapes, reduction="none")
-    return (loss * weight).mean()
+    colors = network(disturb(pixels(clips.frames[clip, frame]), rng))
+    wanted = clips.colors[clip, frame].long()
+    weight = 1.0 + 3.0 * (wanted > 0)  # most pixels are background
+    return (F.cross_entropy(colors, wanted, reduction="none") * weight).mean()
+
+
+def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -> Tensor:
+    clip, frame, color = clips.subjects[torch.randint(len(clips.subjects), (4 * batch,))].unbind(dim=1)
+    masks = clips.colors[clip, frame] == color[:, None, None]
+    wanted = torch.where(masks, clips.shapes[clip, frame], 0).amax(dim=(1, 2)).long() - 1
+    # A segmenter is wrong here and there along the edge.
+    grown = F.max_pool2d(masks[:, None].float(), 3, 1, 1)[:, 0] > 0.5
+    shrunk = F.max_pool2d(1 - masks[:, None].float(), 3, 1, 1)[:, 0] < 0.5
+    flips = torch.rand(masks.shape) < 0.15 * torch.rand(len(masks), 1, 1)
+    masks = masks ^ (flips & (grown ^ shrunk))
+    crops = crop_subjects(disturb(pixels(clips.frames[clip, frame]), rng), masks)
+    return F.cross_entropy(network(crops), wanted)
 
 
 def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: random.Random) -> Tensor:
-    clip, frame = torch.randint(len(clips.frames), (batch,)), torch.randint(KEPT - 2, (batch,))
+    clip, frame = torch.randint(len(clips.frames), (2 * batch,)), torch.randint(KEPT - 2, (2 * batch,))
     frames = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame + later]), 2) for later in range(3)], dim=1)
-    scenes, cameras = network(disturb(frames, rng))
-    right_cameras = clips.cameras[clip]
-    known = right_cameras != UNKNOWN
-    return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], right_cameras[known])
+    scenes, cameras = network(compare(*disturb(frames, rng).chunk(3, dim=1)))
+    wanted = clips.cameras[clip]
+    known = wanted != UNKNOWN
+    return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], wanted[known])
 
 
-def train(network: nn.Module, loss_of: type, clips: Clips, steps: int, batch: int, seed: int) -> nn.Module:
+NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
+    "shaper": (Shaper, shaper_loss), "surroundings": (Surroundings, surroundings_loss),
+    "segmenter": (Segmenter, segmenter_loss),
+}  # fmt: skip
+
+
+def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch: int, seed: int) -> nn.Module:
     """Falling rates from the first step on."""
     network = network.train().to(memory_format=torch.channels_last)
-    matrices = [parameter for name, parameter in network.named_parameters() if parameter.dim() == 4 and "head" not in name]
-    others = [parameter for name, parameter in network.named_parameters() if parameter.dim() != 4 or "head" in name]
+    named = dict(network.named_parameters())
+    matrices = [named[name] for name in named if named[name].dim() == 4 and "head" not in name]
+    others = [named[name] for name in named if named[name].dim() != 4 or "head" in name]
     optimizers = [Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=4e-3, weight_decay=1e-4)]
     rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     log = Log(every=50, memory=0.95)
@@ -127,7 +158,7 @@ def train(network: nn.Module, loss_of: type, clips: Clips, steps: int, batch: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/judge"), help="folder of the clips (%(default)s)")
-    parser.add_argument("--clips", type=int, default=1000, help="(%(default)s)")
+    parser.add_argument("--clips", type=int, default=600, help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=700, help="of each network (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
@@ -136,14 +167,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     clips = Clips(options.work, options.clips, load_vae(VAE))
     torch.manual_seed(0)
-    networks = {"surroundings": Surroundings(), "segmenter": Segmenter()}
-    train(networks["surroundings"], surroundings_loss, clips, options.steps, 2 * options.batch, seed=1)
-    train(networks["segmenter"], segmenter_loss, clips, options.steps, options.batch, seed=2)
-    weights = {
-        f"{name}.{key}": value.contiguous().half() if value.is_floating_point() else value
-        for name, network in networks.items()
-        for key, value in network.state_dict().items()
-    }
+    weights = {}
+    for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items()):
+        print(name, flush=True)
+        network = train(make(), loss_of, clips, options.steps, options.batch, seed)
+        for key, value in network.state_dict().items():
+            weights[f"{name}.{key}"] = value.contiguous().half() if value.is_floating_point() else value
     save_file(weights, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
 
