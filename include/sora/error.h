@@ -17,6 +17,7 @@ enum class Fault {
   input = 4,          ///< a model or an input file
   output = 5,         ///< disk full, permission, an existing file
   memory = 6,         ///< out of memory, on the host or on the device
+  verification = 7,   ///< what was checked is not what it should be
   interrupted = 130,  ///< SIGINT
   terminated = 143,   ///< SIGTERM
 };

@@ -1,4 +1,5 @@
-// What a render tells while it works. Implementations: src/cli/terminal.cpp (terminal, JSON lines, silent).
+// What a render tells while it works, and a check of files. Implementations: src/cli/terminal.cpp (terminal, JSON
+// lines, silent).
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 
 namespace sora {
 
-enum class Stage { load_text_encoder, encode_prompt, load_model, sample, decode };
+enum class Stage { load_text_encoder, encode_prompt, load_model, sample, decode, verify };
 std::string_view to_string(Stage stage);  // "load text encoder", ...
 
 class Progress {

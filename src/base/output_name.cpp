@@ -19,12 +19,6 @@ namespace {
 constexpr int kWorstCrf = 51;
 constexpr std::size_t kMostDigits = 9;
 
-const std::vector<std::string>& presets() {
-  static const std::vector<std::string> names{"ultrafast", "superfast", "veryfast", "faster",   "fast",
-                                              "medium",    "slow",      "slower",   "veryslow", "placebo"};
-  return names;
-}
-
 std::string shown(const std::filesystem::path& path) { return printable(path.native(), 300); }
 
 bool has_extension(const std::filesystem::path& path, std::string_view extension) {
@@ -57,10 +51,10 @@ std::optional<Placeholder> find_placeholder(const std::filesystem::path& path) {
 void check_x264_options(const OutputOptions& options) {
   require(options.crf >= 0 && options.crf <= kWorstCrf, Fault::usage,
           "--crf {}: expected 0 (lossless) to {} (worst), 18 looks like the original", options.crf, kWorstCrf);
-  if (std::find(presets().begin(), presets().end(), options.preset) != presets().end()) return;
-  const std::string near = nearest(options.preset, presets());
+  if (std::find(kPresets.begin(), kPresets.end(), options.preset) != kPresets.end()) return;
+  const std::string near = nearest(options.preset, {kPresets.begin(), kPresets.end()});
   fail(Fault::usage, "--preset {}: unknown{}; expected one of {}", printable(options.preset),
-       near.empty() ? "" : " (did you mean " + near + "?)", fmt::join(presets(), ", "));
+       near.empty() ? "" : " (did you mean " + near + "?)", fmt::join(kPresets, ", "));
 }
 
 void check_metadata(const std::string& metadata) {

@@ -1,6 +1,7 @@
 // What an output's name means, and what can be refused about an output before anything is computed.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <string_view>
@@ -40,6 +41,10 @@ inline constexpr std::size_t kMostMetadataBytes = 1 << 20;
 /// Beside an MP4 with the poster, x.mp4: x.poster.png; and the contact sheet, x.sheet.png.
 std::filesystem::path poster_path(const std::filesystem::path& video);
 std::filesystem::path contact_sheet_path(const std::filesystem::path& video);
+
+/// Of x264, from the fastest to the smallest file.
+inline constexpr std::array<std::string_view, 10> kPresets{"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                                           "medium",    "slow",      "slower",   "veryslow", "placebo"};
 
 /// Error{usage} if `options` cannot hold `frame_count` frames of `size`, or crf or preset is none of x264's.
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count);

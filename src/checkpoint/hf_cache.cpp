@@ -45,14 +45,13 @@ std::optional<fs::path> folder_from_env(const char* name) {
   return value;
 }
 
-fs::path cache_folder() {
-  if (const auto cache = folder_from_env("HF_HUB_CACHE")) return *cache;
-  if (const auto home = folder_from_env("HF_HOME")) return *home / "hub";
-  if (const auto xdg = folder_from_env("XDG_CACHE_HOME")) return *xdg / "huggingface" / "hub";
-  const auto home = folder_from_env("HOME");
-  require(home.has_value(), Fault::usage,
-          "the Hugging Face cache cannot be found: HF_HUB_CACHE, HF_HOME and HOME are not set");
-  return *home / ".cache" / "huggingface" / "hub";
+// Empty if the folder is no repository of a model.
+std::string hub_id_of(const std::string& repository) {
+  if (!repository.starts_with(kRepositoryPrefix)) return {};
+  std::string id = repository.substr(kRepositoryPrefix.size());
+  if (const std::size_t dashes = id.find("--"); dashes != std::string::npos)
+    id = id.substr(0, dashes) + '/' + id.substr(dashes + 2);
+  return id;
 }
 
 std::string repository_folder(const std::string& id) {
@@ -75,7 +74,7 @@ std::string commit_of(const fs::path& repository, const std::string& id, const s
 }
 
 fs::path find_in_cache(const std::string& id, const std::string& revision) {
-  const fs::path cache = cache_folder(), repository = cache / repository_folder(id);
+  const fs::path cache = hub_cache_folder(), repository = cache / repository_folder(id);
   const std::string command = fmt::format("hf download {}{}", id, revision == "main" ? "" : " --revision " + revision);
   require(is_folder(repository), Fault::input,
           "model \"{}\": there is no such folder, and it is not in the Hugging Face cache {}. Download it: {}", id,
@@ -87,7 +86,59 @@ fs::path find_in_cache(const std::string& id, const std::string& revision) {
   return snapshot;
 }
 
+// The name of the commit among the repository's branches and tags, "main" before all others; else the commit.
+std::string revision_of(const fs::path& repository, const std::string& commit) {
+  std::vector<std::string> names;
+  const fs::path references = repository / "refs";
+  std::error_code problem;
+  for (fs::recursive_directory_iterator entry(references, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    std::error_code ignored;
+    const bool small = is_file(entry->path()) && fs::file_size(entry->path(), ignored) <= kMaxReferenceBytes;
+    if (small && read_file(entry->path(), kMaxReferenceBytes, Fault::input).starts_with(commit))
+      names.push_back(entry->path().lexically_relative(references));
+  }
+  if (names.empty()) return commit;
+  const bool main = std::find(names.begin(), names.end(), "main") != names.end();
+  return main ? "main" : *std::min_element(names.begin(), names.end());
+}
+
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code problem;
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem))
+    if (is_folder(entry->path())) folders.push_back(entry->path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 }  // namespace
+
+fs::path hub_cache_folder() {
+  if (const auto cache = folder_from_env("HF_HUB_CACHE")) return *cache;
+  if (const auto home = folder_from_env("HF_HOME")) return *home / "hub";
+  if (const auto xdg = folder_from_env("XDG_CACHE_HOME")) return *xdg / "huggingface" / "hub";
+  const auto home = folder_from_env("HOME");
+  require(home.has_value(), Fault::usage,
+          "the Hugging Face cache cannot be found: HF_HUB_CACHE, HF_HOME and HOME are not set");
+  return *home / ".cache" / "huggingface" / "hub";
+}
+
+std::vector<CachedModel> cached_models() {
+  std::vector<CachedModel> models;
+  for (const fs::path& repository : folders_in(hub_cache_folder())) {
+    const std::string id = hub_id_of(repository.filename());
+    if (!is_hub_id(id)) continue;
+    for (const fs::path& snapshot : folders_in(repository / "snapshots")) {
+      std::error_code ignored;
+      // A link that leads nowhere is that of a file that is missing.
+      if (fs::symlink_status(snapshot / "model_index.json", ignored).type() == fs::file_type::not_found) continue;
+      const std::string revision = revision_of(repository, snapshot.filename());
+      models.push_back({revision == "main" ? id : id + '@' + revision, snapshot});
+    }
+  }
+  return models;
+}
 
 fs::path find_checkpoint(const std::string& name, const std::string& revision) {
   std::error_code ignored;
@@ -108,10 +159,8 @@ std::string download_command(const fs::path& folder) {
   const fs::path full = fs::absolute(folder, ignored).lexically_normal();
   for (fs::path snapshot = full; snapshot.has_relative_path(); snapshot = snapshot.parent_path()) {
     const std::string repository = snapshot.parent_path().parent_path().filename().string();
-    if (snapshot.parent_path().filename() != "snapshots" || !repository.starts_with(kRepositoryPrefix)) continue;
-    std::string id = repository.substr(kRepositoryPrefix.size());
-    if (const std::size_t dashes = id.find("--"); dashes != std::string::npos)
-      id = id.substr(0, dashes) + '/' + id.substr(dashes + 2);
+    const std::string id = hub_id_of(repository);
+    if (snapshot.parent_path().filename() != "snapshots" || id.empty()) continue;
     return printable(fmt::format("hf download {} --revision {}", id, snapshot.filename().string()), 300);
   }
   return fmt::format("hf download <organisation/name> --local-dir {}", shown(folder));

@@ -26,10 +26,12 @@ struct PlacementWish {
 
 /// What a flag was given, and where; it means nothing yet. No text: a switch that is off, a list that is empty.
 struct Setting {
-  std::string origin;  ///< "--steps" or "my.json: steps"
+  std::string origin;  ///< "--steps", "SORA_GEN_STEPS" or "my.json: steps"
   std::vector<std::string> texts;
 };
 using Settings = std::map<std::string, Setting, std::less<>>;  ///< by the flags' long names
+
+using Variables = std::map<std::string, std::string, std::less<>>;  ///< of the environment
 
 /// sora-gen --prompt ...
 struct Generate {
@@ -37,7 +39,8 @@ struct Generate {
                     ///< standard input
   bool prompt_given = false;
   std::string model;                 ///< folder or hub id; empty for the checkpoint that ships with the program
-  std::string config;                ///< file of further flags
+  std::string config;                ///< file of further flags; "none" for not even the user's own; empty if not given
+  std::string generate;              ///< "man", "complete-bash" ...: what to print and stop
   std::string prompts;               ///< file of further lines of flags, a video each; "-" is standard input
   std::vector<std::uint64_t> seeds;  ///< a video each; without --seed and --num-videos
   std::optional<int> num_videos;
@@ -64,20 +67,37 @@ struct Doctor {
   bool json = false, help = false;
 };
 
+/// sora-gen models
+struct Models {
+  bool names = false, json = false, help = false;
+};
+
+/// sora-gen models verify [MODEL ...]
+struct VerifyModels {
+  std::vector<std::string> models;  ///< as in Generate; none: all that are listed
+  bool json = false, help = false;
+};
+
 /// --help and --version
 struct ShowText {
   std::string text;
 };
 
-using Command = std::variant<Generate, Inspect, Doctor, ShowText>;
+using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, ShowText>;
 
-/// Flags win over the file that --config names. Throws Error{usage}.
-Command parse_command_line(const std::vector<std::string>& arguments);
+/// Flags win over the file that --config names, that over variables SORA_GEN_*, and those over the user's own file (see
+/// user_config_file). Throws Error{usage}.
+Command parse_command_line(const std::vector<std::string>& arguments, const Variables& variables);
+/// Whether a failure is to be printed as JSON, as far as can be said before the command line is understood.
+bool asks_for_json(const std::vector<std::string>& arguments, const Variables& variables);
 
 /// Renders one prompt, or prints its plan (--dry-run).
 void run_generate(Generate options);
 void run_inspect(const Inspect& options);
 /// False if a part that is needed is missing.
 bool run_doctor(const Doctor& options);
+void run_models(const Models& options);
+/// The exit code: 0, or that of Fault::verification or Fault::input.
+int run_verify_models(const VerifyModels& options);
 
 }  // namespace sora

@@ -1,12 +1,11 @@
-// All flags. A new one is a row here, and nothing else in cli/.
+// All commands and flags. A new flag is a row here, and nothing else in cli/.
 #include "cli/flags.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/name_template.h"
+#include "base/output_name.h"
 #include "cli/media_value.h"
 #include "cli/variations.h"
 #include "sora/error.h"
@@ -14,8 +13,10 @@
 namespace sora {
 namespace {
 
+constexpr std::array<std::string_view, 4> kGenerated{"man", "complete-bash", "complete-zsh", "complete-fish"};
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
 constexpr std::array<std::string_view, 2> kLaunchers{"auto", "none"};
+constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
 constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
@@ -38,7 +39,7 @@ void set_device(Generate& options, const Value& value) {
 }
 
 void set_dtype(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kDtypes);
+  const std::string& word = value.text;
   if (word == "auto")
     options.placement.dtype.reset();
   else
@@ -46,7 +47,7 @@ void set_dtype(Generate& options, const Value& value) {
 }
 
 void set_progress(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kProgressKinds);
+  const std::string& word = value.text;
   options.progress = word == "tty"    ? ProgressKind::terminal
                      : word == "json" ? ProgressKind::json_lines
                      : word == "none" ? ProgressKind::none
@@ -54,12 +55,12 @@ void set_progress(Generate& options, const Value& value) {
 }
 
 void set_fit(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kFits);
+  const std::string& word = value.text;
   options.request.fit = word == "pad" ? Fit::pad : word == "stretch" ? Fit::stretch : Fit::crop;
 }
 
 void set_keep_given(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kAutoYesNo);
+  const std::string& word = value.text;
   if (word == "auto")
     options.request.keep_given.reset();
   else
@@ -77,7 +78,7 @@ void set_conditioning_scale(Generate& options, const Value& value) {
 }
 
 void set_sidecar(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kAutoYesNo);
+  const std::string& word = value.text;
   if (word == "auto")
     options.sidecar.reset();
   else
@@ -132,7 +133,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kWhat, "scene", 0, texts, "S:TEXT", "from S seconds on the prompt is TEXT; may be given again for later scenes",
      [](G& o, const V& v) { o.request.scenes.push_back(scene_of(v)); }},
     {kWhat, "model", 'm', text, "MODEL",
-     "diffusers folder, or hub id in the local Hugging Face cache [tiny-world, shipped]", set_model},
+     "diffusers folder, or hub id in the local Hugging Face cache [tiny-world, shipped]", set_model, Scope::video,
+     kModels},
     {kWhat, "seconds", 0, number, "S",
      "length, rounded to whole frames; or:", [](G& o, const V& v) { o.request.seconds = v.positive(3600); }},
     {kWhat, "num-frames", 0, integer, "N", "length in frames, 1 to 100000 [the model's own]",
@@ -146,7 +148,7 @@ constexpr Flag<Generate> kGenerateFlags[] = {
 
     {kMany, "prompts", 0, text, "FILE",
      "a video for each line of a .txt, .jsonl or .csv file; - reads lines from standard input",
-     [](G& o, const V& v) { o.prompts = file_of(v); }, Scope::run},
+     [](G& o, const V& v) { o.prompts = file_of(v); }, Scope::run, kFiles},
     {kMany, "seeds", 0, text, "LIST", "a video for each seed: 1..4, or 1,5,9, or 1..3,7",
      [](G& o, const V& v) { o.seeds = seeds_of(v); }},
     {kMany, "num-videos", 0, integer, "N", "so many videos of each prompt, 1 to 10000, with seeds from --seed on [1]",
@@ -160,34 +162,39 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kFrom, "image", 0, text, "FILE", "the first frame",
      [](G& o, const V& v) {
        o.request.given.push_back({"--image", file_of(v), {}, 0});
-     }},
+     },
+     Scope::video, kFiles},
     {kFrom, "last-image", 0, text, "FILE", "the last frame",
      [](G& o, const V& v) {
        o.request.given.push_back({"--last-image", file_of(v), {}, -1});
-     }},
+     },
+     Scope::video, kFiles},
     {kFrom, "given", 0, texts, "FILE[#A-B]@N",
      "an image, or a clip's frames (A to B) at frame N; -1 is the last; may be given again",
-     [](G& o, const V& v) { o.request.given.push_back(given_of(v)); }},
+     [](G& o, const V& v) { o.request.given.push_back(given_of(v)); }, Scope::video, kFiles},
     {kFrom, "extend", 0, text, "CLIP", "a clip that goes on; its own frames stay as they are",
-     [](G& o, const V& v) { o.request.extend = file_of(v); }},
+     [](G& o, const V& v) { o.request.extend = file_of(v); }, Scope::video, kFiles},
     {kFrom, "backward", 0, nothing, "", "with --extend: what comes before the clip",
      [](G& o, const V&) { o.request.backward = true; }},
-    {kFrom, "connect", 0, two_texts, "A B", "two clips or images, and what leads from A to B", set_connect},
+    {kFrom, "connect", 0, two_texts, "A B", "two clips or images, and what leads from A to B", set_connect,
+     Scope::video, kFiles},
     {kFrom, "extend-frames", 0, integer, "N", "new frames of --extend or --connect [one window]",
      [](G& o, const V& v) { o.request.extend_frames = v.integer(1, 100'000); }},
     {kFrom, "video", 0, text, "CLIP", "a clip that is changed: as a whole, or where --mask is white",
-     [](G& o, const V& v) { o.request.video = file_of(v); }},
+     [](G& o, const V& v) { o.request.video = file_of(v); }, Scope::video, kFiles},
     {kFrom, "strength", 0, number, "X", "how much of --video is changed, above 0 to 1 [0.8; with --mask 1]",
      [](G& o, const V& v) { o.request.strength = v.positive(1); }},
     {kFrom, "mask", 0, text, "FILE", "image or clip for --video or --given; white is generated, black stays",
-     [](G& o, const V& v) { o.request.mask = file_of(v); }},
+     [](G& o, const V& v) { o.request.mask = file_of(v); }, Scope::video, kFiles},
     {kFrom, "reference-image", 0, texts, "FILE", "what someone or something looks like; may be given again",
-     [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }},
+     [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }, Scope::video, kFiles},
     {kFrom, "conditioning-scale", 0, text, "X",
      "how hard VACE is steered by all this, 0 to 10; X,X,... for each layer [1]", set_conditioning_scale},
-    {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit},
+    {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit,
+     Scope::video, one_of(kFits)},
     {kFrom, "keep-given", 0, text, "KIND",
-     "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given},
+     "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given, Scope::video,
+     one_of(kAutoYesNo)},
 
     {kHow, "steps", 0, integer, "N", "denoising steps, 1 to 1000 [the model's own]",
      [](G& o, const V& v) { o.request.steps = v.integer(1, 1000); }},
@@ -216,14 +223,15 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.vae_tile_stride = v.size(8, 8192); }},
 
     {kOutput, "output", 'o', text, "FILE",
-     "x.mp4, {slug}-{seed}.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output},
+     "x.mp4, {slug}-{seed}.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output,
+     Scope::video, kFiles},
     {kOutput, "crf", 0, integer, "N", "quality of x264, 0 (lossless) to 51 [18]",
      [](G& o, const V& v) { o.request.output.crf = v.integer(0, 51); }},
     {kOutput, "preset", 0, text, "NAME", "speed of x264, ultrafast to placebo [medium]",
-     [](G& o, const V& v) { o.request.output.preset = v.text; }},
+     [](G& o, const V& v) { o.request.output.preset = v.text; }, Scope::video, such_as(kPresets)},
     {kOutput, "sidecar", 0, text, "KIND",
-     "OUTPUT.json beside the video, with all settings and figures: yes, no or auto [auto: with --prompts]",
-     set_sidecar},
+     "OUTPUT.json beside the video, with all settings and figures: yes, no or auto [auto: with --prompts]", set_sidecar,
+     Scope::run, one_of(kAutoYesNo)},
     {kOutput, "overwrite", 0, nothing, "", "replace the output if it is there already",
      [](G& o, const V&) { o.request.output.overwrite = true; }},
     {kOutput, "poster", 0, nothing, "", "also x.poster.png beside x.mp4: the video's middle frame",
@@ -234,96 +242,108 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V&) { o.no_metadata = true; }},
 
     {kWhere, "device", 0, text, "DEVICE",
-     "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run},
+     "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run,
+     such_as(kDevices)},
     {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype,
-     Scope::run},
+     Scope::run, one_of(kDtypes)},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
      [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }, Scope::run},
     {kWhere, "launcher", 0, text, "KIND", "auto, or none: take no notice of torchrun, srun and mpirun [auto]",
-     [](G& o, const V& v) { o.ask_launcher = v.one_of(kLaunchers) == "auto"; }, Scope::run},
+     [](G& o, const V& v) { o.ask_launcher = v.text == "auto"; }, Scope::run, one_of(kLaunchers)},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }, Scope::run},
-    {kRun, "config", 0, text, "FILE", "JSON object of flags, such as {\"steps\": 30}; flags given here win", set_config,
-     Scope::command_line},
+    {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
+     [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
+    {kRun, "config", 0, text, "FILE",
+     "JSON object of flags, such as {\"steps\": 30}, or none [the user's own file, see below]", set_config,
+     Scope::command_line, kFiles},
     {kRun, "progress", 0, text, "KIND", "auto, tty, json (lines on standard error) or none [auto]", set_progress,
-     Scope::run},
+     Scope::run, one_of(kProgressKinds)},
     {kRun, "json", 0, nothing, "", "print the result as one JSON object", [](G& o, const V&) { o.json = true; },
      Scope::run},
     {kRun, "quiet", 'q', nothing, "", "nothing but errors on standard error", [](G& o, const V&) { o.quiet = true; },
      Scope::run},
     {kRun, "verbose", 'v', nothing, "", "also the plan and the time of each stage",
      [](G& o, const V&) { o.verbose = true; }, Scope::run},
+    {kRun, "generate", 0, text, "KIND", "print man (the manual page), complete-bash, complete-zsh or complete-fish",
+     [](G& o, const V& v) { o.generate = v.text; }, Scope::command_line, one_of(kGenerated)},
     {kRun, "version", 0, nothing, "", "print the version and stop", [](G& o, const V&) { o.version = true; },
      Scope::command_line},
     {kRun, "help", 'h', nothing, "", "print this and stop", [](G& o, const V&) { o.help = true; }, Scope::command_line},
 };
 
-constexpr Flag<Inspect> kInspectFlags[] = {
-    {"flags", "json", 0, nothing, "", "print one JSON object", [](Inspect& o, const V&) { o.json = true; }},
-    {"flags", "help", 'h', nothing, "", "print this and stop", [](Inspect& o, const V&) { o.help = true; }},
-};
+template <class Options>
+constexpr Flag<Options> kJson{
+    "flags", "json", 0, nothing, "", "print one JSON object", [](Options& o, const V&) { o.json = true; }};
+template <class Options>
+constexpr Flag<Options> kHelp{"flags",
+                              "help",
+                              'h',
+                              nothing,
+                              "",
+                              "print this and stop",
+                              [](Options& o, const V&) { o.help = true; },
+                              Scope::command_line};
 
-constexpr Flag<Doctor> kDoctorFlags[] = {
-    {"flags", "json", 0, nothing, "", "print one JSON object", [](Doctor& o, const V&) { o.json = true; }},
-    {"flags", "help", 'h', nothing, "", "print this and stop", [](Doctor& o, const V&) { o.help = true; }},
+constexpr Flag<Inspect> kInspectFlags[] = {kJson<Inspect>, kHelp<Inspect>};
+constexpr Flag<Doctor> kDoctorFlags[] = {kJson<Doctor>, kHelp<Doctor>};
+constexpr Flag<Models> kModelsFlags[] = {
+    {"flags", "names", 0, nothing, "", "print the names alone, as --model takes them",
+     [](Models& o, const V&) { o.names = true; }, Scope::command_line},
+    kJson<Models>,
+    kHelp<Models>,
 };
+constexpr Flag<VerifyModels> kVerifyModelsFlags[] = {kJson<VerifyModels>, kHelp<VerifyModels>};
 
 template <class Options>
-std::string flag_lines(std::span<const Flag<Options>> flags) {
-  std::string lines;
-  std::string_view group;
-  for (const Flag<Options>& flag : flags) {
-    if (flag.group != group) lines += fmt::format("\n{}:\n", flag.group);
-    group = flag.group;
-    const std::string letter = flag.letter == '\0' ? "   " : fmt::format("-{},", flag.letter);
-    const std::string usage = fmt::format("{} --{} {}", letter, flag.name, flag.value);
-    lines += fmt::format("  {:<29} {}\n", usage, flag.help);
-  }
-  return lines;
+std::vector<FlagInfo> described(std::span<const Flag<Options>> flags) {
+  std::vector<FlagInfo> infos;
+  for (const Flag<Options>& flag : flags) infos.push_back(flag.info());
+  return infos;
 }
 
-constexpr std::string_view kShortHelp = R"(usage: sora-gen --prompt TEXT [FLAG ...]
-       sora-gen inspect [MODEL] [--json]   what a checkpoint is and what it can make
-       sora-gen doctor [--json]            what this machine and this installation have
+constexpr std::string_view kInspectText =
+    R"(Says what a checkpoint is and what it can make, from its configs and headers; no weight is read.
+MODEL is a diffusers folder, or a hub id in the local Hugging Face cache [tiny-world, shipped].)";
 
-examples:
-  sora-gen --prompt "a red circle moves to the right" -o circle.mp4
-  sora-gen -p "a cat in the snow" -m Wan-AI/Wan2.1-T2V-1.3B-Diffusers --seconds 5 --dry-run
-  echo "a cat in the snow" | sora-gen --prompt - --seed 7 --json
-  sora-gen -p "the ball bounces on" --extend circle.mp4 --seconds 10 -o longer.mp4
-  sora-gen --prompts prompts.jsonl -o 'out/{index:03}-{slug}.mp4'
-)";
+constexpr std::string_view kModelsText =
+    R"(Lists the checkpoints that ship with sora-gen and those in the local Hugging Face cache: what they are, their size
+on disk, what they can make besides videos from text, and why those that cannot be used cannot.)";
+
+constexpr std::string_view kVerifyModelsText =
+    R"(Reads every file of each MODEL [all that sora-gen models lists] and compares it with the hash that the Hugging Face
+cache, a file SHA256SUMS in the folder, or what hf download left there says it has. Exit code 7 if a file is damaged,
+else 4 if one is missing.)";
 
 }  // namespace
 
 std::span<const Flag<Generate>> generate_flags() { return kGenerateFlags; }
 std::span<const Flag<Inspect>> inspect_flags() { return kInspectFlags; }
 std::span<const Flag<Doctor>> doctor_flags() { return kDoctorFlags; }
+std::span<const Flag<Models>> models_flags() { return kModelsFlags; }
+std::span<const Flag<VerifyModels>> verify_models_flags() { return kVerifyModelsFlags; }
 
-std::string_view short_help() { return kShortHelp; }
-
-std::string generate_help() {
-  return "sora-gen makes videos from text, images and clips, offline, with a Hugging Face diffusers checkpoint.\n\n" +
-         std::string(kShortHelp) + flag_lines(generate_flags()) + R"(
-exit codes: 0 done, 1 a bug of ours, 2 usage or config, 4 bad model or input file, 5 output, 6 out of memory,
-130 and 143 interrupted
-)";
-}
-
-std::string inspect_help() {
-  return R"(usage: sora-gen inspect [MODEL] [--json]
-
-Says what a checkpoint is and what it can make, from its configs and headers; no weight is read.
-MODEL is a diffusers folder, or a hub id in the local Hugging Face cache [tiny-world, shipped].
-)" + flag_lines(inspect_flags());
-}
-
-std::string doctor_help() {
-  return R"(usage: sora-gen doctor [--json]
-
-Checks this machine and this installation; exit code 4 if a part that is needed is missing.
-)" + flag_lines(doctor_flags());
+std::vector<CommandInfo> commands() {
+  return {
+      {"",
+       "--prompt TEXT [FLAG ...]",
+       "",
+       "sora-gen makes videos from text, images and clips, offline, with a Hugging Face diffusers checkpoint.",
+       {},
+       described(generate_flags())},
+      {"inspect", "[MODEL]", "what a checkpoint is and what it can make", kInspectText, kModels,
+       described(inspect_flags())},
+      {"models", "", "which checkpoints are on this machine", kModelsText, {}, described(models_flags())},
+      {"models verify", "[MODEL ...]", "whether their files are whole", kVerifyModelsText, kModels,
+       described(verify_models_flags())},
+      {"doctor",
+       "",
+       "what this machine and this installation have",
+       "Checks this machine and this installation; exit code 4 if a part that is needed is missing.",
+       {},
+       described(doctor_flags())},
+  };
 }
 
 }  // namespace sora

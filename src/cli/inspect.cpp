@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/component_facts.h"
 #include "cli/model_path.h"
 #include "cli/report.h"
 #include "families/registry.h"
@@ -17,54 +16,10 @@ namespace sora {
 namespace {
 
 using nlohmann::ordered_json;
-namespace fs = std::filesystem;
-
-struct Component {
-  std::string name, class_name;
-  std::int64_t parameters = 0, bytes = 0;
-  std::set<std::string> types;  // on disk
-  std::vector<std::string> files;
-};
-
-bool has_weights(const fs::path& folder) {
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none)) {
-    if (entry.path().extension() == ".safetensors") return true;
-  }
-  return false;
-}
-
-std::vector<Component> read_components(const Checkpoint& checkpoint) {
-  std::vector<Component> components;
-  for (const auto& [name, class_name] : checkpoint.components()) {
-    if (class_name.empty()) continue;
-    Component& component = components.emplace_back();
-    component.name = name;
-    component.class_name = class_name;
-    if (!has_weights(checkpoint.folder() / name)) continue;
-    for (const SafetensorsHeader& header : checkpoint.headers(name)) {
-      component.files.push_back(header.file.filename().string());
-      for (const auto& [tensor_name, tensor] : header.tensors) {
-        component.parameters += (tensor.end - tensor.begin) / size_of(tensor.type);
-        component.bytes += tensor.end - tensor.begin;
-        component.types.emplace(to_string(tensor.type));
-      }
-    }
-  }
-  return components;
-}
 
 std::string human_count(std::int64_t count) {
   if (count >= 1'000'000'000) return fmt::format("{:.2f} B", static_cast<double>(count) / 1e9);
   return fmt::format("{:.2f} M", static_cast<double>(count) / 1e6);
-}
-
-std::vector<std::string_view> skills_of(const Traits& traits) {
-  std::vector<std::string_view> skills;
-  for (const Skill skill : kSkills) {
-    if (can(traits, skill)) skills.push_back(to_string(skill));
-  }
-  return skills;
 }
 
 std::string inspect_text(const Checkpoint& checkpoint, const Traits& traits, std::string_view makes,

@@ -1,6 +1,10 @@
 // The shipped checkpoint: beside the program when installed, in the source tree when built.
 #include "cli/model_path.h"
 
+#include <algorithm>
+
+#include "checkpoint/component_files.h"
+#include "checkpoint/hf_cache.h"
 #include "sora/checkpoint.h"
 #include "sora/error.h"
 
@@ -8,18 +12,55 @@ namespace sora {
 
 namespace fs = std::filesystem;
 
-fs::path shipped_model() {
+namespace {
+
+constexpr const char* kShipped = "tiny-world";
+constexpr const char* kIndex = "model_index.json";
+
+fs::path installed_models() {
   std::error_code none;
   const fs::path program = fs::read_symlink("/proc/self/exe", none);
-  const fs::path installed = program.parent_path().parent_path() / "share/sora-gen/models/tiny-world";
-  const fs::path built = fs::path(SORA_MODELS_DIR) / "tiny-world";
+  return program.parent_path().parent_path() / "share/sora-gen/models";
+}
+
+fs::path built_models() { return SORA_MODELS_DIR; }
+
+std::vector<LocalModel> shipped_models() {
+  std::vector<LocalModel> models;
+  const fs::path folder = is_file(installed_models() / kShipped / kIndex) ? installed_models() : built_models();
+  std::error_code problem;
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
+    if (is_file(entry->path() / kIndex)) models.push_back({entry->path().filename(), entry->path(), true});
+  }
+  std::sort(models.begin(), models.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return models;
+}
+
+}  // namespace
+
+fs::path shipped_model() {
+  const fs::path installed = installed_models() / kShipped, built = built_models() / kShipped;
   for (const fs::path& folder : {installed, built}) {
-    if (fs::exists(folder / "model_index.json", none)) return folder;
+    if (is_file(folder / kIndex)) return folder;
   }
   fail(Fault::input, "the checkpoint that ships with sora-gen is neither at {} nor at {}; give --model",
        installed.string(), built.string());
 }
 
-fs::path model_folder(const std::string& name) { return name.empty() ? shipped_model() : find_checkpoint(name); }
+fs::path model_folder(const std::string& name) {
+  if (name.empty()) return shipped_model();
+  std::error_code none;
+  if (fs::exists(name, none)) return name;
+  for (const LocalModel& model : shipped_models()) {
+    if (model.name == name) return model.folder;
+  }
+  return find_checkpoint(name);
+}
+
+std::vector<LocalModel> local_models() {
+  std::vector<LocalModel> models = shipped_models();
+  for (CachedModel& cached : cached_models()) models.push_back({std::move(cached.name), std::move(cached.folder)});
+  return models;
+}
 
 }  // namespace sora

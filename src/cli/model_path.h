@@ -1,8 +1,9 @@
-// Where the checkpoint lies that is used when no --model is given.
+// Where checkpoints lie: those that ship with the program, and those that the user names.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace sora {
 
@@ -10,7 +11,16 @@ namespace sora {
 /// neither is there.
 std::filesystem::path shipped_model();
 
-/// The folder of `name` (see find_checkpoint), or of the shipped model if `name` is empty.
+/// The folder of `name` (see find_checkpoint); of the shipped model if `name` is empty or its name.
 std::filesystem::path model_folder(const std::string& name);
+
+struct LocalModel {
+  std::string name;  ///< as model_folder takes it
+  std::filesystem::path folder;
+  bool shipped = false;
+};
+
+/// What lies beside the shipped model, and in the Hugging Face cache.
+std::vector<LocalModel> local_models();
 
 }  // namespace sora

@@ -6,9 +6,12 @@
 #include <span>
 
 #include "base/text.h"
-#include "cli/flags.h"
+#include "cli/generated.h"
+#include "cli/help.h"
 #include "cli/problems.h"
 #include "cli/settings.h"
+#include "cli/sidecar.h"
+#include "cli/variables.h"
 #include "cli/variations.h"
 #include "sora/checkpoint.h"
 #include "sora/error.h"
@@ -16,13 +19,15 @@
 namespace sora {
 namespace {
 
+constexpr std::string_view kNoConfig = "none";
+constexpr std::size_t kAnyNumber = 10'000;
 constexpr const char* kNoPrompt = "no prompt: give --prompt TEXT, or --prompt - to read it from standard input";
 
 using Words = std::vector<std::string>;
 
 struct Split {
-  std::map<std::string_view, Words> values;  // by flag name; an empty word for a switch
-  Words rest;                                // what belongs to no flag
+  Settings settings;
+  Words rest;  // what belongs to no flag
 };
 
 template <class Options>
@@ -111,8 +116,29 @@ Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
   fail(Fault::usage, "unknown flag {}; --help lists all", printable(name));
 }
 
+// The commands that begin with `command` and have a word more: that word of each.
+Words commands_after(std::string_view command) {
+  const std::string start = command.empty() ? "" : std::string(command) + ' ';
+  Words words;
+  for (const CommandInfo& info : commands()) {
+    const bool longer = info.name.size() > start.size() && info.name.starts_with(start);
+    if (longer && info.name.find(' ', start.size()) == std::string_view::npos)
+      words.emplace_back(info.name.substr(start.size()));
+  }
+  return words;
+}
+
+[[noreturn]] void fail_unexpected(std::string_view command, const std::string& word, bool first) {
+  const std::string meant = first ? nearest(word, commands_after(command)) : "";
+  require(meant.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), meant);
+  require(!command.empty(), Fault::usage,
+          "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
+          printable(word));
+  fail(Fault::usage, "unexpected argument {}; sora-gen {} --help says what it takes", printable(word), command);
+}
+
 // What is no flag and no flag's value. Throws Error{usage} if that is more than `most` words.
-Words checked_rest(const Words& remaining, std::size_t most, const Words& flags) {
+Words checked_rest(std::string_view command, const Words& remaining, std::size_t most, const Words& flags) {
   Words rest;
   bool flags_ended = false;
   for (const std::string& word : remaining) {
@@ -123,16 +149,12 @@ Words checked_rest(const Words& remaining, std::size_t most, const Words& flags)
     if (!flags_ended && word.size() > 1 && word[0] == '-') fail_unknown_flag(word, flags);
     rest.push_back(word);
   }
-  if (rest.size() <= most) return rest;
-  const std::string& word = rest[most];
-  const std::string command = most == 0 ? nearest(word, {"inspect", "doctor"}) : "";
-  require(command.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), command);
-  fail(Fault::usage, "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
-       printable(word));
+  if (rest.size() > most) fail_unexpected(command, rest[most], most == 0);
+  return rest;
 }
 
 template <class Options>
-Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_t most_rest) {
+Split split(std::string_view command, std::span<const Flag<Options>> flags, const Words& words, std::size_t most_rest) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -154,41 +176,32 @@ Split split(std::span<const Flag<Options>> flags, const Words& words, std::size_
   }
 
   Split result;
-  result.rest = checked_rest(app.remaining(), most_rest, names);
+  result.rest = checked_rest(command, app.remaining(), most_rest, names);
   for (const Flag<Options>& flag : flags) {
     const CLI::Option* option = options.at(flag.name);
     const std::size_t times = option->count() / static_cast<std::size_t>(std::max(1, values_of(flag.takes)));
     require(times <= 1 || flag.takes == Takes::texts, Fault::usage, "--{} is given {} times", flag.name, times);
-    if (times > 0) result.values[flag.name] = option->results();
+    if (times > 0) result.settings[std::string(flag.name)] = {dashed(flag), option->results()};
   }
   return result;
 }
 
 template <class Options>
-void apply(std::span<const Flag<Options>> flags, const Split& split, Options& options) {
+void apply(std::span<const Flag<Options>> flags, const Settings& settings, Options& options) {
   for (const Flag<Options>& flag : flags) {
-    const auto given = split.values.find(flag.name);
-    if (given == split.values.end()) continue;
-    for (const std::string& text : given->second) flag.set(options, {dashed(flag), text});
+    const auto given = settings.find(flag.name);
+    if (given == settings.end()) continue;
+    for (const std::string& text : given->second.texts) {
+      const Value value{given->second.origin, text};
+      if (flag.offer.only) value.one_of(flag.offer.words);
+      flag.set(options, value);
+    }
   }
 }
 
-Settings settings_of(const Split& split) {
-  Settings settings;
-  for (const Flag<Generate>& flag : generate_flags()) {
-    const auto given = split.values.find(flag.name);
-    if (given != split.values.end()) settings[std::string(flag.name)] = {dashed(flag), given->second};
-  }
-  return settings;
-}
-
-Settings settings_of_config(const std::string& file) {
-  Problems problems;
-  Settings settings = read_settings(JsonObject::from_file(file, Fault::usage), Scope::run, problems);
-  Generate checked;  // with the keys whose flag is given
-  apply_settings(settings, checked, problems);
-  problems.throw_if_any();
-  return settings;
+CommandInfo info_of(std::string_view command) {
+  const std::vector<CommandInfo> all = commands();
+  return *std::find_if(all.begin(), all.end(), [&](const CommandInfo& info) { return info.name == command; });
 }
 
 Generate generate_of(Settings settings) {
@@ -200,14 +213,38 @@ Generate generate_of(Settings settings) {
   return options;
 }
 
-Command parse_generate(const Words& words) {
-  // A wrong flag is reported before a wrong file.
-  Generate options = generate_of(settings_of(split(generate_flags(), words, 0)));
-  if (options.help) return ShowText{generate_help()};
-  if (options.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
-  if (!options.config.empty()) options = generate_of(merged(settings_of_config(options.config), options.settings));
-  require(!words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
-  require(options.prompt_given || !options.prompts.empty(), Fault::usage, "{}", kNoPrompt);
+// Whatever wins over them, wrong values are errors.
+Settings checked(Settings settings) { return generate_of(std::move(settings)).settings; }
+
+Settings settings_of_file(const std::filesystem::path& file) {
+  Problems problems;
+  Settings settings = read_settings(JsonObject::from_file(file, Fault::usage), Scope::run, problems);
+  problems.throw_if_any();
+  return settings;
+}
+
+// What variables and files say, and over it what is `given`.
+Settings completed(const Settings& given, const Generate& flags, const Variables& variables) {
+  Settings settings;
+  const std::optional<std::filesystem::path> own = flags.config.empty() ? user_config_file(variables) : std::nullopt;
+  if (own) settings = checked(settings_of_file(*own));
+  settings = merged(std::move(settings), checked(settings_of(variables, info_of("").flags)));
+  if (!flags.config.empty() && flags.config != kNoConfig)
+    settings = merged(std::move(settings), checked(settings_of_file(flags.config)));
+  if (!flags.from.empty()) settings = merged(std::move(settings), checked(settings_from(flags.from)));
+  return merged(std::move(settings), given);
+}
+
+Command parse_generate(const Words& words, const Variables& variables) {
+  // A wrong flag is reported before a wrong variable or file.
+  const Generate flags = generate_of(split("", generate_flags(), words, 0).settings);
+  if (flags.help) return ShowText{help_text(info_of(""))};
+  if (flags.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
+  if (!flags.generate.empty()) return ShowText{generated(flags.generate)};
+  Generate options = generate_of(completed(flags.settings, flags, variables));
+  const bool prompted = options.prompt_given || !options.prompts.empty();
+  require(prompted || !words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
+  require(prompted, Fault::usage, "{}", kNoPrompt);
   require(!options.prompt_given || options.prompts.empty(), Fault::usage,
           "--prompt and --prompts both say what to make; give one of them");
   require(!options.quiet || !options.verbose, Fault::usage, "--quiet and --verbose contradict each other");
@@ -215,30 +252,50 @@ Command parse_generate(const Words& words) {
   return options;
 }
 
-Command parse_inspect(const Words& words) {
-  const Split given = split(inspect_flags(), words, 1);
-  Inspect options;
-  apply(inspect_flags(), given, options);
-  if (options.help) return ShowText{inspect_help()};
-  if (!given.rest.empty()) options.model = given.rest[0];
-  return options;
-}
-
-Command parse_doctor(const Words& words) {
-  Doctor options;
-  apply(doctor_flags(), split(doctor_flags(), words, 0), options);
-  if (options.help) return ShowText{doctor_help()};
-  return options;
+// The flags of a command that is not Generate; what is left over goes to `take`.
+template <class Options>
+Command parse_other(std::string_view command, std::span<const Flag<Options>> flags, const Words& words,
+                    const Variables& variables, std::size_t most_rest, void (*take)(Options&, Words)) {
+  const CommandInfo info = info_of(command);
+  Split given = split(command, flags, words, most_rest);
+  Options options;
+  apply(flags, given.settings, options);
+  if (options.help) return ShowText{help_text(info)};
+  Options all;
+  apply(flags, merged(settings_of(variables, info.flags), given.settings), all);
+  take(all, std::move(given.rest));
+  return all;
 }
 
 }  // namespace
 
-Command parse_command_line(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return parse_generate({});
-  const Words after_command(arguments.begin() + 1, arguments.end());
-  if (arguments[0] == "inspect") return parse_inspect(after_command);
-  if (arguments[0] == "doctor") return parse_doctor(after_command);
-  return parse_generate(arguments);
+Command parse_command_line(const std::vector<std::string>& arguments, const Variables& variables) {
+  const std::string first = arguments.empty() ? "" : arguments[0];
+  const auto after = [&](std::ptrdiff_t words) { return Words(arguments.begin() + words, arguments.end()); };
+  if (first == "inspect") {
+    return parse_other<Inspect>("inspect", inspect_flags(), after(1), variables, 1, [](Inspect& options, Words rest) {
+      if (!rest.empty()) options.model = rest[0];
+    });
+  }
+  if (first == "doctor")
+    return parse_other<Doctor>("doctor", doctor_flags(), after(1), variables, 0, [](Doctor&, Words) {});
+  if (first == "models" && arguments.size() > 1 && arguments[1] == "verify") {
+    return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), variables, kAnyNumber,
+                                     [](VerifyModels& options, Words rest) { options.models = std::move(rest); });
+  }
+  if (first == "models")
+    return parse_other<Models>("models", models_flags(), after(1), variables, 0, [](Models&, Words) {});
+  return parse_generate(arguments, variables);
+}
+
+bool asks_for_json(const std::vector<std::string>& arguments, const Variables& variables) {
+  if (std::find(arguments.begin(), arguments.end(), "--json") != arguments.end()) return true;
+  const auto variable = variables.find(variable_of("json"));
+  try {
+    return variable != variables.end() && is_on({variable->first, variable->second});
+  } catch (const Error&) {
+    return false;  // reported when all of the variables is read
+  }
 }
 
 }  // namespace sora

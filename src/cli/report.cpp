@@ -1,7 +1,7 @@
-// Results and failures. Messages go through spdlog's default logger, which prints no time and no colour.
+// Results and failures. Messages go through spdlog's default logger, which prints no time.
 #include "cli/report.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -28,9 +28,25 @@ void write_json(const nlohmann::ordered_json& object, int indent) {
   write_result(object.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
-void start_messages() {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("sora-gen"));
-  spdlog::set_pattern("sora-gen: %l: %v");
+bool wants_colour(bool terminal, const Variables& variables) {
+  const auto value = [&](std::string_view name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? "" : found->second;
+  };
+  if (!value("NO_COLOR").empty()) return false;
+  const std::string force = value("CLICOLOR_FORCE");
+  if (!force.empty() && force != "0") return true;
+  return terminal && value("TERM") != "dumb" && value("CLICOLOR") != "0";
+}
+
+void start_messages(bool colour) {
+  const auto mode = colour ? spdlog::color_mode::always : spdlog::color_mode::never;
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(mode);
+  sink->set_color(spdlog::level::err, sink->red_bold);
+  sink->set_color(spdlog::level::warn, sink->yellow_bold);
+  for (const auto level : {spdlog::level::info, spdlog::level::debug}) sink->set_color(level, sink->reset);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("sora-gen", std::move(sink)));
+  spdlog::set_pattern("sora-gen: %^%l%$: %v");
 }
 
 void set_message_level(bool quiet, bool verbose) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/command.h"
+
 namespace sora {
 
 /// Writes a result and makes sure that it left the process. Throws Error{output}, e.g. for a full disk or a closed
@@ -15,8 +17,13 @@ void write_line(const std::string& name);
 /// The same for one JSON object and a newline. Bytes that are not UTF-8 (a file name may have them) become U+FFFD.
 void write_json(const nlohmann::ordered_json& object, int indent = 2);
 
+/// Whether messages have colour: on a terminal that is not dumb, unless NO_COLOR is set; everywhere with
+/// CLICOLOR_FORCE.
+bool wants_colour(bool terminal, const Variables& variables);
+
 /// Messages at or above the level of --quiet, --verbose or neither go to standard error as "sora-gen: level: text".
-void start_messages();
+/// With `colour`, errors are red and warnings yellow.
+void start_messages(bool colour);
 void set_message_level(bool quiet, bool verbose);
 
 /// The message on standard error and, if `json`, also {"exit": code, "error": message} on standard output.

@@ -12,8 +12,11 @@ namespace {
 using Texts = std::vector<std::string>;
 
 // Each group says one thing in several ways, of which the last that was said holds.
-constexpr std::array<std::array<std::string_view, 3>, 4> kAlternatives{
-    {{"seconds", "num-frames", "extend-frames"}, {"prompt", "prompts"}, {"seed", "seeds"}, {"num-videos", "seeds"}}};
+constexpr std::array<std::array<std::string_view, 3>, 5> kAlternatives{{{"seconds", "num-frames", "extend-frames"},
+                                                                        {"prompt", "prompts"},
+                                                                        {"seed", "seeds"},
+                                                                        {"num-videos", "seeds"},
+                                                                        {"quiet", "verbose"}}};
 
 std::string place_of(const JsonObject& json) { return printable(json.file().native(), 300); }
 
@@ -129,7 +132,12 @@ void apply_settings(const Settings& settings, Generate& options, Problems& probl
     const auto found = settings.find(flag.name);
     if (found == settings.end()) continue;
     for (const std::string& text : found->second.texts) {
-      if (!problems.collect([&] { flag.set(options, {found->second.origin, text}); })) break;
+      const Value value{found->second.origin, text};
+      const bool right = problems.collect([&] {
+        if (flag.offer.only) value.one_of(flag.offer.words);
+        flag.set(options, value);
+      });
+      if (!right) break;
     }
   }
 }

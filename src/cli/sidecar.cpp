@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "checkpoint/digests.h"
 #include "cli/flags.h"
+#include "cli/problems.h"
 #include "cli/result_json.h"
 #include "cli/settings.h"
 #include "sora/error.h"
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr const char *kVersionKey = "sora_gen", *kSettingsKey = "settings";
+constexpr const char *kVersionKey = "sora-gen", *kSettingsKey = "settings";
 constexpr std::int64_t kMostBytes = 16 << 20;
 
 // Which videos there are and where they go is not what a video is.
@@ -115,16 +116,17 @@ void write_sidecar(const Settings& said, const Plan& plan, const JobResult& resu
   file.publish();
 }
 
-Settings settings_from(const fs::path& file, Problems& problems) {
-  const std::string text = read_file(file, kMostBytes, Fault::input);
-  const std::string shown = printable(file.native(), 300);
+Settings settings_from(const fs::path& file) {
+  const bool video = file.extension() != ".json";
+  const std::string text = video ? engine().metadata(file) : read_file(file, kMostBytes, Fault::input);
   const ordered_json json = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool ours = json.is_object() && json.contains(kVersionKey) && json.contains(kSettingsKey);
-  require(ours, Fault::input,
-          "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
-          "beside it",
-          shown);
-  return read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::input), Scope::run, problems);
+  require(ours, Fault::input, "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
+          "beside it", printable(file.native(), 300));
+  Problems problems;
+  Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
+  problems.throw_if_any();
+  return settings;
 }
 
 }  // namespace sora

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "cli/command.h"
-#include "cli/problems.h"
 #include "cli/show_plan.h"
 #include "sora/engine.h"
 
@@ -15,7 +14,7 @@ namespace sora {
 bool writes_sidecar(const Generate& options);
 std::filesystem::path sidecar_path(const std::filesystem::path& output);
 
-/// {"sora_gen": VERSION, "settings": {...}}: flags by their long names, as the user said them and, where nothing was
+/// {"sora-gen": VERSION, "settings": {...}}: flags by their long names, as the user said them and, where nothing was
 /// said, as the plan answers them. Where the video goes is no part of it.
 nlohmann::ordered_json settings_json(const Settings& said, const Plan& plan);
 
@@ -26,7 +25,8 @@ nlohmann::ordered_json model_json(const Checkpoint& checkpoint, const std::strin
 void write_sidecar(const Settings& said, const Plan& plan, const JobResult& result,
                    const nlohmann::ordered_json& model);
 
-/// The settings in a sidecar, or in a video that sora-gen has made. Throws Error{input} for a file that has none.
-Settings settings_from(const std::filesystem::path& file, Problems& problems);
+/// The settings in a sidecar (.json), or in a video that sora-gen has made. Throws Error{input} for a file that has
+/// none, {usage} for settings that this version does not know.
+Settings settings_from(const std::filesystem::path& file);
 
 }  // namespace sora

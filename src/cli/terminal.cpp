@@ -126,6 +126,7 @@ std::string amount(Stage stage, std::int64_t done, std::int64_t total) {
   switch (stage) {
     case Stage::load_text_encoder:
     case Stage::load_model:
+    case Stage::verify:
       return fmt::format("{} of {}", human_bytes(done), human_bytes(total));
     case Stage::encode_prompt:
       return fmt::format("{}/{} prompts", done, total);
@@ -151,6 +152,8 @@ std::string_view to_string(Stage stage) {
       return "sample";
     case Stage::decode:
       return "decode";
+    case Stage::verify:
+      return "verify";
   }
   return "";
 }

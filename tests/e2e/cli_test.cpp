@@ -16,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::dry_run;
 using test::refusal;
 using test::run;
 using test::Words;
@@ -23,14 +24,6 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 const std::string kTinyWorld = SORA_SOURCE_DIR "/models/tiny-world";
-
-json dry_run(Words words, const test::RunOptions& options = {}) {
-  words.insert(words.end(), {"--dry-run", "--json"});
-  const test::RunResult result = run(words, options);
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.err, "");
-  return json::parse(result.out);
-}
 
 TEST(Help, ListsAllFlags) {
   for (const std::string flag : {"--help", "-h"}) {

@@ -26,7 +26,10 @@ def promised_files(block: str) -> list[str]:
 
 def run(block: str, folder: str, path: str) -> None:
     print(f"--- {block.strip()}", flush=True)
-    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    # What the developer has set for the program is not what is tested.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SORA_GEN_")}
+    env |= {"PATH": path, "XDG_CONFIG_HOME": f"{folder}/none"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, env=env, check=True)
     for name in promised_files(block):
         output = Path(folder) / name
         if not output.is_file() or output.stat().st_size == 0:

@@ -58,11 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"-p", "x", "-p", "y"}, "--prompt is given 2 times"},
         Refused{{"-p", "x", "--quiet", "--quiet"}, "--quiet is given 2 times"},
         Refused{{"-p", "x", "-qv"}, "--quiet and --verbose contradict each other"},
-        Refused{{"inspect", "a", "b"},
-                "unexpected argument b; a value with spaces needs quotes, and a prompt goes after --prompt"},
+        Refused{{"inspect", "a", "b"}, "unexpected argument b; sora-gen inspect --help says what it takes"},
         Refused{{"inspect", "a", "--prompt", "b"}, "unknown flag --prompt; --help lists all"},
-        Refused{{"doctor", "who"},
-                "unexpected argument who; a value with spaces needs quotes, and a prompt goes after --prompt"}));
+        Refused{{"doctor", "who"}, "unexpected argument who; sora-gen doctor --help says what it takes"}));
 
 const std::string kSteps = "expected a whole number from 1 to 1000";
 const std::string kSize = "expected WIDTHxHEIGHT in pixels, such as 832x480, each from 16 to 8192";

@@ -55,11 +55,12 @@ class AnonymousFile {
   int fd_;
 };
 
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& changes) {
+std::vector<std::string> environment_with(std::map<std::string, std::string> changes) {
+  changes.emplace("XDG_CONFIG_HOME", kNoConfigHome);
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    if (!changes.contains(text.substr(0, text.find('=')))) all.push_back(text);
+    if (!text.starts_with("SORA_GEN_") && !changes.contains(text.substr(0, text.find('=')))) all.push_back(text);
   }
   for (const auto& [name, value] : changes) all.push_back(name + "=" + value);
   return all;

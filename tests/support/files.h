@@ -46,9 +46,13 @@ std::filesystem::path data(std::string_view name);
 void write_file(const std::filesystem::path& path, std::string_view content);
 std::string read_text(const std::filesystem::path& path);
 
+/// A folder that is not there: what the developer has set for the program is not what is tested.
+inline constexpr const char* kNoConfigHome = "/nonexistent";
+
 struct RunOptions {
-  std::string input = {};                       ///< what the program reads from stdin
-  std::map<std::string, std::string> env = {};  ///< added to, or replacing, this process's
+  std::string input = {};  ///< what the program reads from stdin
+  /// Added to, or replacing, this process's variables; SORA_GEN_* and XDG_CONFIG_HOME are not taken from those.
+  std::map<std::string, std::string> env = {};
   std::chrono::seconds timeout{120};
   std::filesystem::path working_directory = {};  ///< empty: this process's
 };

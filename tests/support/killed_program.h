@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "support/files.h"
+
 namespace sora::test {
 
 /// Exit code of a process that SIGKILL ended.
@@ -31,6 +33,7 @@ inline int run_and_kill(std::vector<std::string> argv, const std::filesystem::pa
   if (child == 0) {
     dup2(ends[1], STDERR_FILENO);
     dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+    setenv("XDG_CONFIG_HOME", kNoConfigHome, 1);
     if (chdir(folder.c_str()) == 0) execv(words[0], words.data());
     _exit(127);
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,15 @@ inline std::string refusal(int exit_code, const Words& words, const RunOptions& 
   EXPECT_EQ(result.exit_code, exit_code) << result.err;
   EXPECT_EQ(result.out, "");
   return result.err;
+}
+
+// The plan that a command line makes.
+inline nlohmann::json dry_run(Words words, const RunOptions& options = {}) {
+  words.insert(words.end(), {"--dry-run", "--json"});
+  const RunResult result = run(words, options);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  return nlohmann::json::parse(result.out);
 }
 
 }  // namespace sora::test

@@ -1,0 +1,30 @@
+// What the completion scripts of all shells are made of.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/flags.h"
+
+namespace sora {
+
+struct NextWord {
+  std::string_view word, summary;
+};
+/// The words that make another command of `command`, which may be empty: "verify" for "models".
+std::vector<NextWord> next_words(std::string_view command);
+
+/// How many words a command's name has.
+int words_of(std::string_view command);
+
+/// "_sora_gen_models_verify" for "models verify".
+std::string function_of(std::string_view command);
+
+/// "-o" and "--output".
+std::vector<std::string> spellings(const FlagInfo& flag);
+
+/// `script` with `lines` in place of its "@commands@".
+std::string filled(std::string_view script, std::string_view lines);
+
+}  // namespace sora
