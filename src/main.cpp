@@ -7,7 +7,7 @@
 #include "base/interrupt.h"
 #include "cli/command.h"
 #include "cli/report.h"
-#include "cli/settings.h"
+#include "cli/variables.h"
 #include "sora/error.h"
 
 namespace {
@@ -23,17 +23,17 @@ int run(const sora::Generate& command) { return sora::run_generate(command), 0; 
 
 int main(int argc, char** argv) {
   sora::install_signal_handlers();
-  const sora::Environment environment = sora::read_environment();
-  sora::start_messages(sora::wants_colour(isatty(STDERR_FILENO) != 0, environment));
+  const sora::Variables variables = sora::read_variables();
+  sora::start_messages(sora::wants_colour(isatty(STDERR_FILENO) != 0, variables));
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   // Also before the command line is understood: who asks for JSON gets a wrong flag as JSON.
-  bool json = sora::asks_for_json(arguments, environment);
+  bool json = sora::asks_for_json(arguments, variables);
   const auto failed = [&](int code, const std::string& message) {
     sora::report_failure(code, message, json);
     return code;
   };
   try {
-    const sora::Command command = sora::parse_command_line(arguments, environment);
+    const sora::Command command = sora::parse_command_line(arguments, variables);
     std::visit(
         [&](const auto& chosen) {
           if constexpr (requires { chosen.json; }) json = chosen.json;

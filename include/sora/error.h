@@ -13,6 +13,7 @@ namespace sora {
 enum class Fault {
   bug = 1,            ///< a broken invariant of ours; no user input may reach it
   usage = 2,          ///< a flag or a config file
+  some_failed = 3,    ///< videos of a batch; the others are there
   input = 4,          ///< a model or an input file
   output = 5,         ///< disk full, permission, an existing file
   memory = 6,         ///< out of memory, on the host or on the device

@@ -13,6 +13,8 @@ std::string_view to_string(Stage stage);  // "load text encoder", ...
 class Progress {
  public:
   virtual ~Progress() = default;
+  /// What follows is about one video of a batch: "3/20".
+  virtual void begin(std::string_view /*title*/) {}
   /// `done` of `total` (bytes, steps or frames) of a stage; the first call of a stage has done == 0, the last done ==
   /// total.
   virtual void update(Stage stage, std::int64_t done, std::int64_t total) = 0;

@@ -23,9 +23,16 @@ struct FrameRange {
 struct OutputOptions {
   /// *.mp4, a numbered pattern such as out/%05d.png, *.png for one frame, null: or md5:; empty for sora-gen-SEED.mp4
   std::filesystem::path path;
+  /// The path lies below it, and nothing is written outside; empty for the path's own folder.
+  std::filesystem::path root = {};
   int crf = 18;  ///< x264's constant rate factor, 0 (lossless) to 51
   std::string preset = "medium";
   bool overwrite = false;
+  bool poster = false;         ///< also one frame as a PNG beside an MP4
+  bool contact_sheet = false;  ///< also a grid of frames as a PNG beside an MP4
+  /// JSON of the settings, which an MP4 carries (its tag `comment`) and which begins with kMetadataBegins of
+  /// base/output_name.h; empty: none. Other outputs have no place for it.
+  std::string metadata = {};
 };
 
 /// Pixels that the user gives at frames of the video: an image, or frames of a clip.

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Renders the clips and their captions. Clip n is the same on every machine; a run that was cut off goes on."""
+"""Renders the clips and their captions, of nothing that is held out (holdout.py).
+
+Clip n is the same on every machine; a run that was cut off goes on.
+"""
 
 import dataclasses
 import json
@@ -8,7 +11,8 @@ import random
 import numpy as np
 from numpy.lib.format import open_memmap
 
-import world
+from editions import EDITIONS
+from holdout import sample_for_training
 from workspace import Workspace, argument_parser, start
 
 CAPTIONS_PER_CLIP = 6
@@ -33,13 +37,14 @@ def main() -> None:
     options = parser.parse_args()
     workspace, _ = start(options)
     clips = open_clips(workspace, options.clips, options.frames)
+    edition = EDITIONS[options.edition]
     done = len(workspace.load_captions()) if workspace.captions.exists() else 0
     with workspace.captions.open("a") as captions:
         for index in range(done, options.clips):
             rng = random.Random(FIRST_SEED + index)
-            sampled = world.sample(rng)
-            clips[index] = (world.render(sampled, options.frames) * 255).astype(np.uint8)
-            texts = [world.caption(sampled, rng) for _ in range(CAPTIONS_PER_CLIP)]
+            sampled = sample_for_training(rng, edition)
+            clips[index] = (edition.render(sampled, options.frames) * 255).astype(np.uint8)
+            texts = [edition.caption(sampled, rng, number) for number in range(CAPTIONS_PER_CLIP)]
             # The line comes after the pixels: clips are counted by their lines.
             captions.write(json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n")
             captions.flush()

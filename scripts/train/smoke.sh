@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every stage of the training on tiny networks, in a minute or three. Usage: smoke.sh [python]
+# Runs every stage of the training on tiny networks, in a few minutes. Usage: smoke.sh [python]
 set -euo pipefail
 cd "$(dirname "$0")"
 python=${1:-python3}
@@ -12,6 +12,7 @@ stage() {
 }
 
 "$python" check_forward.py
+"$python" check_judge.py --clips 40 --blobs 10
 stage make_clips --clips 6 --frames 25
 stage make_clips --clips 6 --frames 25  # nothing left to do
 stage make_tokenizer --sentences 500

@@ -26,7 +26,7 @@ from workspace import Workspace, argument_parser, start
 SEED = 1
 WARM_UP = 100
 WINDOWS = (5, 5, 5, 9)  # latent frames; the short window is cheap and long enough for most motion
-MAX_TOKENS = 48
+MAX_TOKENS = 128  # a paragraph of three subjects
 EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
 EMA = 0.999
 EMA_EVERY = 4

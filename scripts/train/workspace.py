@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import T5TokenizerFast
 
+from editions import EDITIONS
 from networks import PRESETS, Preset
 
 
@@ -59,6 +60,7 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, default=Path("build/tiny-world"), help="folder of this run (%(default)s)")
     parser.add_argument("--preset", choices=PRESETS, default="tiny-world", help="sizes of the networks (%(default)s)")
+    parser.add_argument("--edition", type=int, choices=EDITIONS, default=1, help="of the world (%(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (all)")
     return parser
 

@@ -282,22 +282,31 @@ def pose(subject: Subject, place: int, count: int, time: float) -> Pose:
     return Pose(x, y, radius, angle)
 
 
-def paint(image: Array, subject: Subject, at: Pose, x: Array, y: Array) -> Array:
-    """Lays the subject over the image, lit from above left, its edge smoothed over two pixels."""
+def cover(shape: str, at: Pose, x: Array, y: Array) -> Array:
+    """[H, W], 1 inside the shape, its edge smoothed over two pixels."""
     x, y = x - at.x, y - at.y
-    light = np.clip(1.06 - 0.30 * (x * 0.5 + y) / at.radius, 0.62, 1.25)[..., None]
     if at.angle:
         cosine, sine = np.cos(at.angle), np.sin(at.angle)
         x, y = cosine * x + sine * y, -sine * x + cosine * y
-    distance = signed_distance(subject.shape, x, y, at.radius)
-    cover = np.clip(0.5 - distance * len(image) / 2, 0, 1)[..., None]
-    return image * (1 - cover) + np.clip(np.array(COLORS[subject.color], np.float32) * light, 0, 1) * cover
+    return np.clip(0.5 - signed_distance(shape, x, y, at.radius) * len(x) / 2, 0, 1)
+
+
+def paint(image: Array, subject: Subject, at: Pose, x: Array, y: Array) -> Array:
+    """Lays the subject over the image, lit from above left."""
+    light = np.clip(1.06 - 0.30 * ((x - at.x) * 0.5 + y - at.y) / at.radius, 0.62, 1.25)[..., None]
+    covered = cover(subject.shape, at, x, y)[..., None]
+    return image * (1 - covered) + np.clip(np.array(COLORS[subject.color], np.float32) * light, 0, 1) * covered
+
+
+def picture(size: int) -> tuple[Array, Array]:
+    """x and y of all pixels, each [size, size]."""
+    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    return (columns + 0.5) / size * 2 - 1, (rows + 0.5) / size * 2 - 1
 
 
 def render(world: World, frames: int, size: int = 128, fps: int = 8) -> NDArray[np.float32]:
     """[frames, size, size, 3] in 0 to 1. The camera passes over the background; subjects keep their place in view."""
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
-    x, y = (columns + 0.5) / size * 2 - 1, (rows + 0.5) / size * 2 - 1
+    x, y = picture(size)
     video = np.zeros((frames, size, size, 3), np.float32)
     for frame in range(frames):
         time = frame / fps

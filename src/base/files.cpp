@@ -10,7 +10,6 @@
 #include <climits>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "base/text.h"
@@ -95,12 +94,12 @@ void require_publishable(const std::filesystem::path& path, bool overwrite) {
   require(errno == ENOENT, Fault::output, "{}: cannot be written: {}", shown(path), std::strerror(errno));
 }
 
-PartFile::PartFile(std::filesystem::path path, bool overwrite, FileOps ops)
+PartFile::PartFile(std::filesystem::path path, bool overwrite, FileOps ops, const std::filesystem::path& root)
     : path_(std::move(path)), overwrite_(overwrite), ops_(std::move(ops)) {
   require_publishable(path_, overwrite_);
   name_ = path_.filename().native();
   part_name_ = std::string(kPartPrefix) + name_ + std::string(kPartSuffix);
-  folder_ = open_folder();
+  folder_ = open_folder(root);
   open_part();
 }
 
@@ -108,16 +107,13 @@ PartFile::~PartFile() {
   if (file_.get() >= 0) unlinkat(folder_.get(), part_name_.c_str(), 0);
 }
 
-Descriptor PartFile::open_folder() const {
+Descriptor PartFile::open_folder(const std::filesystem::path& root) const {
   const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  require(!error, Fault::output, "{}: the folder {} cannot be created: {}", shown(path_), shown(folder),
-          error.message());
-  Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  require(opened.get() >= 0, Fault::output, "{}: the folder {} cannot be opened: {}", shown(path_), shown(folder),
-          std::strerror(errno));
-  return opened;
+  try {
+    return open_output_folder(root.empty() ? folder : root, folder, ops_.open_beneath);
+  } catch (const Error& error) {
+    throw error.within(shown(path_));
+  }
 }
 
 void PartFile::open_part() {

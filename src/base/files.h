@@ -9,33 +9,15 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <utility>
 
+#include "base/descriptor.h"
+#include "base/output_folder.h"
 #include "sora/error.h"
 
 namespace sora {
 
 /// The content of a regular file of at most `max_bytes`. Error{fault} with the path and the reason.
 std::string read_file(const std::filesystem::path& path, std::int64_t max_bytes, Fault fault);
-
-/// An open file descriptor or -1, closed at the end of its scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 /// The system calls that a PartFile stands or falls with. Tests put failing ones in their place.
 struct FileOps {
@@ -44,6 +26,7 @@ struct FileOps {
   std::function<int(int fd)> close = ::close;
   std::function<int(int from_folder, const char* from, int to_folder, const char* to, unsigned flags)> rename =
       ::renameat2;
+  OpenBeneath open_beneath = sora::open_beneath;
 };
 
 /// Error{output} unless a file may be published as `path`: nothing is there, or a regular file that may be replaced.
@@ -55,10 +38,10 @@ void require_publishable(const std::filesystem::path& path, bool overwrite);
 ///
 /// The part file is locked while it is written, so that a second process which writes the same output is refused, and
 /// the part file of a process that was killed is told from one that is in use (and removed). Missing folders are
-/// created.
+/// created. Nothing is written outside `root`: see open_output_folder(). An empty one stands for the file's own folder.
 class PartFile {
  public:
-  PartFile(std::filesystem::path path, bool overwrite, FileOps ops = {});
+  PartFile(std::filesystem::path path, bool overwrite, FileOps ops = {}, const std::filesystem::path& root = {});
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
   ~PartFile();
@@ -71,7 +54,7 @@ class PartFile {
   void publish();
 
  private:
-  Descriptor open_folder() const;
+  Descriptor open_folder(const std::filesystem::path& root) const;
   void open_part();
   bool try_to_create();
   void remove_if_abandoned();

@@ -71,6 +71,14 @@ void return_free_memory() {
 #endif
 }
 
+// The file system is that of the nearest folder that is there.
+std::int64_t disk_free_for(const std::filesystem::path& file) {
+  std::error_code none;
+  std::filesystem::path folder = std::filesystem::absolute(file, none).parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder, none)) folder = folder.parent_path();
+  return disk_free_bytes(folder);
+}
+
 std::int64_t disk_free_bytes(const std::filesystem::path& folder) {
   struct statvfs info {};
   if (statvfs(folder.c_str(), &info) != 0) return kUnlimited;

@@ -16,6 +16,8 @@ std::int64_t peak_rss_bytes();
 void return_free_memory();
 /// Free space for unprivileged users on the file system of `folder`.
 std::int64_t disk_free_bytes(const std::filesystem::path& folder);
+/// The same for a file that is to be written; its folders need not be there yet.
+std::int64_t disk_free_for(const std::filesystem::path& file);
 /// CPU cores that this process may run on.
 int cores();
 /// The CPU multiplies bf16 in hardware (AMX or AVX512-BF16).

@@ -57,6 +57,21 @@ void check_x264_options(const OutputOptions& options) {
        near.empty() ? "" : " (did you mean " + near + "?)", fmt::join(kPresets, ", "));
 }
 
+void check_metadata(const std::string& metadata) {
+  require(metadata.size() <= kMostMetadataBytes, Fault::usage,
+          "prompts and settings are {} in all, of which an MP4 is to carry at most {}; --no-metadata leaves them out",
+          human_bytes(static_cast<std::int64_t>(metadata.size())),
+          human_bytes(static_cast<std::int64_t>(kMostMetadataBytes)));
+  require(metadata.empty() || (metadata.starts_with(kMetadataBegins) && metadata.find('\0') == metadata.npos),
+          Fault::bug, "metadata that could not be found again: {}", printable(metadata));
+}
+
+void refuse_stills(const OutputOptions& options) {
+  if (!options.poster && !options.contact_sheet) return;
+  fail(Fault::usage, "--{}: is a picture beside a video file such as x.mp4, and --output {} is none",
+       options.poster ? "poster" : "contact-sheet", shown(options.path));
+}
+
 }  // namespace
 
 OutputKind output_kind(const std::filesystem::path& path) {
@@ -71,6 +86,11 @@ OutputKind output_kind(const std::filesystem::path& path) {
        shown(path));
 }
 
+bool has_files(const std::filesystem::path& path) {
+  const OutputKind kind = output_kind(path);
+  return kind != OutputKind::null && kind != OutputKind::md5;
+}
+
 std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number) {
   const std::optional<Placeholder> place = find_placeholder(pattern);
   require(place.has_value(), Fault::bug, "numbered_path({}): no placeholder", shown(pattern));
@@ -80,22 +100,24 @@ std::filesystem::path numbered_path(const std::filesystem::path& pattern, int nu
 }
 
 std::filesystem::path latents_folder(const std::filesystem::path& output) {
-  switch (output_kind(output)) {
-    case OutputKind::mp4:
-    case OutputKind::png:
-    case OutputKind::png_sequence:
-      return output.native() + ".latents";
-    case OutputKind::null:
-    case OutputKind::md5:
-      return {};
-  }
-  fail(Fault::bug, "an output of no kind");
+  return has_files(output) ? std::filesystem::path(output.native() + ".latents") : std::filesystem::path();
+}
+
+std::filesystem::path poster_path(const std::filesystem::path& video) {
+  return std::filesystem::path(video).replace_extension(".poster.png");
+}
+
+std::filesystem::path contact_sheet_path(const std::filesystem::path& video) {
+  return std::filesystem::path(video).replace_extension(".sheet.png");
 }
 
 void check_output(const OutputOptions& options, const PixelSize& size, int frame_count) {
   check_x264_options(options);
-  switch (output_kind(options.path)) {
+  const OutputKind kind = output_kind(options.path);
+  if (kind != OutputKind::mp4) refuse_stills(options);
+  switch (kind) {
     case OutputKind::mp4:
+      check_metadata(options.metadata);
       require(size.width % 2 == 0 && size.height % 2 == 0, Fault::usage,
               "--size {}x{}: an MP4 needs an even width and height, because its colours have half the resolution",
               size.width, size.height);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <string_view>
 
@@ -21,6 +22,9 @@ enum class OutputKind {
 /// Error{usage} if the name means none of them.
 OutputKind output_kind(const std::filesystem::path& path);
 
+/// Whether frames go to files at all.
+bool has_files(const std::filesystem::path& path);
+
 /// The name of frame `number` of a png_sequence.
 std::filesystem::path numbered_path(const std::filesystem::path& pattern, int number);
 
@@ -29,6 +33,14 @@ std::filesystem::path latents_folder(const std::filesystem::path& output);
 
 /// The file in that folder that says what the latents are of, its seed among it.
 inline constexpr const char* kSavedPlan = "plan.json";
+
+/// How OutputOptions::metadata begins, so that it is told from other people's comments, and how long it may be.
+inline constexpr std::string_view kMetadataBegins = R"({"sora-gen":)";
+inline constexpr std::size_t kMostMetadataBytes = 1 << 20;
+
+/// Beside an MP4 with the poster, x.mp4: x.poster.png; and the contact sheet, x.sheet.png.
+std::filesystem::path poster_path(const std::filesystem::path& video);
+std::filesystem::path contact_sheet_path(const std::filesystem::path& video);
 
 /// Of x264, from the fastest to the smallest file.
 inline constexpr std::array<std::string_view, 10> kPresets{"ultrafast", "superfast", "veryfast", "faster",   "fast",

@@ -1,6 +1,8 @@
 // What the command line asks for, as plain values.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,7 +19,7 @@ enum class ProgressKind { automatic, terminal, json_lines, none };
 /// --device and --dtype as given; empty where the machine decides.
 struct PlacementWish {
   std::optional<DeviceKind> device;
-  int cuda_index = 0;
+  std::optional<int> cuda_index;  ///< of cuda:N
   std::optional<Dtype> dtype;
   int threads = 0;
 };
@@ -29,19 +31,28 @@ struct Setting {
 };
 using Settings = std::map<std::string, Setting, std::less<>>;  ///< by the flags' long names
 
-using Environment = std::map<std::string, std::string, std::less<>>;
+using Variables = std::map<std::string, std::string, std::less<>>;  ///< of the environment
 
 /// sora-gen --prompt ...
 struct Generate {
   Request request;  ///< before it is planned: an empty output path stands for sora-gen-SEED.mp4, the prompt "-" for
                     ///< standard input
   bool prompt_given = false;
-  std::string model;     ///< folder or hub id; empty for the checkpoint that ships with the program
-  std::string config;    ///< file of further flags; "none" for not even the user's own; empty if not given
-  std::string generate;  ///< "man", "complete-bash" ...: what to print and stop
+  std::string model;                 ///< folder or hub id; empty for the checkpoint that ships with the program
+  std::string config;                ///< file of further flags; "none" for not even the user's own; empty if not given
+  std::string generate;              ///< "man", "complete-bash" ...: what to print and stop
+  std::string prompts;               ///< file of further lines of flags, a video each; "-" is standard input
+  std::vector<std::uint64_t> seeds;  ///< a video each; without --seed and --num-videos
+  std::optional<int> num_videos;
+  bool retry_failed = false, fail_fast = false;
+  std::string from;             ///< video or sidecar whose settings are taken
+  std::optional<bool> sidecar;  ///< empty: in a batch
+  Settings settings;            ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
   ProgressKind progress = ProgressKind::automatic;
+  bool ask_launcher = true;  ///< whether the environment may say that this is a rank of several
   bool dry_run = false, json = false, quiet = false, verbose = false;
+  bool no_metadata = false;  ///< the MP4 does not say how it was made
   bool help = false, version = false;
 };
 
@@ -76,9 +87,9 @@ using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, Sh
 
 /// Flags win over the file that --config names, that over variables SORA_GEN_*, and those over the user's own file (see
 /// user_config_file). Throws Error{usage}.
-Command parse_command_line(const std::vector<std::string>& arguments, const Environment& environment);
+Command parse_command_line(const std::vector<std::string>& arguments, const Variables& variables);
 /// Whether a failure is to be printed as JSON, as far as can be said before the command line is understood.
-bool asks_for_json(const std::vector<std::string>& arguments, const Environment& environment);
+bool asks_for_json(const std::vector<std::string>& arguments, const Variables& variables);
 
 /// Renders one prompt, or prints its plan (--dry-run).
 void run_generate(Generate options);

@@ -4,18 +4,22 @@
 #include <algorithm>
 #include <array>
 
+#include "base/name_template.h"
 #include "base/output_name.h"
 #include "cli/media_value.h"
+#include "cli/variations.h"
+#include "sora/error.h"
 
 namespace sora {
 namespace {
 
 constexpr std::array<std::string_view, 4> kGenerated{"man", "complete-bash", "complete-zsh", "complete-fish"};
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
+constexpr std::array<std::string_view, 2> kLaunchers{"auto", "none"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
-constexpr std::array<std::string_view, 3> kKeepGiven{"auto", "yes", "no"};
+constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
   PlacementWish& wish = options.placement;
@@ -73,6 +77,14 @@ void set_conditioning_scale(Generate& options, const Value& value) {
   }
 }
 
+void set_sidecar(Generate& options, const Value& value) {
+  const std::string& word = value.text;
+  if (word == "auto")
+    options.sidecar.reset();
+  else
+    options.sidecar = word == "yes";
+}
+
 // The values of --connect come one by one.
 void set_connect(Generate& options, const Value& value) {
   std::optional<Connect>& connect = options.request.connect;
@@ -82,7 +94,14 @@ void set_connect(Generate& options, const Value& value) {
     connect->to = file_of(value);
 }
 
-void set_output(Generate& options, const Value& value) { options.request.output.path = file_of(value); }
+void set_output(Generate& options, const Value& value) {
+  options.request.output.path = file_of(value);
+  try {
+    NameTemplate{options.request.output.path};
+  } catch (const Error& error) {
+    throw error.within(value.origin);
+  }
+}
 
 void set_config(Generate& options, const Value& value) { options.config = file_of(value); }
 
@@ -92,6 +111,7 @@ void set_model(Generate& options, const Value& value) {
 }
 
 constexpr std::string_view kWhat = "what to make";
+constexpr std::string_view kMany = "many videos at once";
 constexpr std::string_view kFrom = "images and clips to make it from";
 constexpr std::string_view kHow = "how to sample it";
 constexpr std::string_view kOutput = "the output file";
@@ -125,6 +145,19 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.fps = v.fraction(240); }},
     {kWhat, "seed", 0, integer, "N", "0 to 2^64-1; the same seed makes the same video [drawn, and printed]",
      [](G& o, const V& v) { o.request.seed = v.unsigned_integer(); }},
+
+    {kMany, "prompts", 0, text, "FILE",
+     "a video for each line of a .txt, .jsonl or .csv file; - reads lines from standard input",
+     [](G& o, const V& v) { o.prompts = file_of(v); }, Scope::run, kFiles},
+    {kMany, "seeds", 0, text, "LIST", "a video for each seed: 1..4, or 1,5,9, or 1..3,7",
+     [](G& o, const V& v) { o.seeds = seeds_of(v); }},
+    {kMany, "num-videos", 0, integer, "N", "so many videos of each prompt, 1 to 10000, with seeds from --seed on [1]",
+     [](G& o, const V& v) { o.num_videos = v.integer(1, kMostVariations); }},
+
+    {kMany, "retry-failed", 0, nothing, "", "try again what failed when the same command ran before",
+     [](G& o, const V&) { o.retry_failed = true; }, Scope::run},
+    {kMany, "fail-fast", 0, nothing, "", "stop at the first video that fails",
+     [](G& o, const V&) { o.fail_fast = true; }, Scope::run},
 
     {kFrom, "image", 0, text, "FILE", "the first frame",
      [](G& o, const V& v) {
@@ -161,7 +194,7 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      Scope::video, one_of(kFits)},
     {kFrom, "keep-given", 0, text, "KIND",
      "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given, Scope::video,
-     one_of(kKeepGiven)},
+     one_of(kAutoYesNo)},
 
     {kHow, "steps", 0, integer, "N", "denoising steps, 1 to 1000 [the model's own]",
      [](G& o, const V& v) { o.request.steps = v.integer(1, 1000); }},
@@ -190,33 +223,49 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.vae_tile_stride = v.size(8, 8192); }},
 
     {kOutput, "output", 'o', text, "FILE",
-     "x.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output, Scope::video,
-     kFiles},
+     "x.mp4, {slug}-{seed}.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output,
+     Scope::video, kFiles},
     {kOutput, "crf", 0, integer, "N", "quality of x264, 0 (lossless) to 51 [18]",
      [](G& o, const V& v) { o.request.output.crf = v.integer(0, 51); }},
     {kOutput, "preset", 0, text, "NAME", "speed of x264, ultrafast to placebo [medium]",
      [](G& o, const V& v) { o.request.output.preset = v.text; }, Scope::video, such_as(kPresets)},
+    {kOutput, "sidecar", 0, text, "KIND",
+     "OUTPUT.json beside the video, with all settings and figures: yes, no or auto [auto: with --prompts]", set_sidecar,
+     Scope::run, one_of(kAutoYesNo)},
     {kOutput, "overwrite", 0, nothing, "", "replace the output if it is there already",
      [](G& o, const V&) { o.request.output.overwrite = true; }},
+    {kOutput, "poster", 0, nothing, "", "also x.poster.png beside x.mp4: the video's middle frame",
+     [](G& o, const V&) { o.request.output.poster = true; }},
+    {kOutput, "contact-sheet", 0, nothing, "", "also x.sheet.png beside x.mp4: up to 16 frames from first to last",
+     [](G& o, const V&) { o.request.output.contact_sheet = true; }},
+    {kOutput, "no-metadata", 0, nothing, "", "leave prompt and settings out of the MP4",
+     [](G& o, const V&) { o.no_metadata = true; }},
 
-    {kWhere, "device", 0, text, "DEVICE", "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver]", set_device,
-     Scope::video, such_as(kDevices)},
+    {kWhere, "device", 0, text, "DEVICE",
+     "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run,
+     such_as(kDevices)},
     {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype,
-     Scope::video, one_of(kDtypes)},
+     Scope::run, one_of(kDtypes)},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
-     [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }},
+     [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }, Scope::run},
+    {kWhere, "launcher", 0, text, "KIND", "auto, or none: take no notice of torchrun, srun and mpirun [auto]",
+     [](G& o, const V& v) { o.ask_launcher = v.text == "auto"; }, Scope::run, one_of(kLaunchers)},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
-     [](G& o, const V&) { o.dry_run = true; }},
+     [](G& o, const V&) { o.dry_run = true; }, Scope::run},
+    {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
+     [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
     {kRun, "config", 0, text, "FILE",
      "JSON object of flags, such as {\"steps\": 30}, or none [the user's own file, see below]", set_config,
      Scope::command_line, kFiles},
     {kRun, "progress", 0, text, "KIND", "auto, tty, json (lines on standard error) or none [auto]", set_progress,
-     Scope::video, one_of(kProgressKinds)},
-    {kRun, "json", 0, nothing, "", "print the result as one JSON object", [](G& o, const V&) { o.json = true; }},
-    {kRun, "quiet", 'q', nothing, "", "nothing but errors on standard error", [](G& o, const V&) { o.quiet = true; }},
+     Scope::run, one_of(kProgressKinds)},
+    {kRun, "json", 0, nothing, "", "print the result as one JSON object", [](G& o, const V&) { o.json = true; },
+     Scope::run},
+    {kRun, "quiet", 'q', nothing, "", "nothing but errors on standard error", [](G& o, const V&) { o.quiet = true; },
+     Scope::run},
     {kRun, "verbose", 'v', nothing, "", "also the plan and the time of each stage",
-     [](G& o, const V&) { o.verbose = true; }},
+     [](G& o, const V&) { o.verbose = true; }, Scope::run},
     {kRun, "generate", 0, text, "KIND", "print man (the manual page), complete-bash, complete-zsh or complete-fish",
      [](G& o, const V& v) { o.generate = v.text; }, Scope::command_line, one_of(kGenerated)},
     {kRun, "version", 0, nothing, "", "print the version and stop", [](G& o, const V&) { o.version = true; },

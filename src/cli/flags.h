@@ -25,7 +25,8 @@ enum class Takes {
 
 /// Where a flag may be said besides the command line.
 enum class Scope {
-  video,         ///< in a config file and in the environment
+  video,         ///< in a config file and in the environment, and for one video by a line of a prompt file
+  run,           ///< in a config file and in the environment: it holds for all videos
   command_line,  ///< nowhere
 };
 

@@ -8,7 +8,12 @@
 #include "base/text.h"
 #include "cli/generated.h"
 #include "cli/help.h"
+#include "cli/problems.h"
 #include "cli/settings.h"
+#include "cli/sidecar.h"
+#include "cli/variables.h"
+#include "cli/variations.h"
+#include "sora/checkpoint.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -199,82 +204,97 @@ CommandInfo info_of(std::string_view command) {
   return *std::find_if(all.begin(), all.end(), [&](const CommandInfo& info) { return info.name == command; });
 }
 
-// Whatever wins over it, a wrong value is an error.
-const Settings& checked(const Settings& settings) {
-  Generate forgotten;
-  apply(generate_flags(), settings, forgotten);
+Generate generate_of(Settings settings) {
+  Problems problems;
+  Generate options;
+  apply_settings(settings, options, problems);
+  problems.throw_if_any();
+  options.settings = std::move(settings);
+  return options;
+}
+
+// Whatever wins over them, wrong values are errors.
+Settings checked(Settings settings) { return generate_of(std::move(settings)).settings; }
+
+Settings settings_of_file(const std::filesystem::path& file) {
+  Problems problems;
+  Settings settings = read_settings(JsonObject::from_file(file, Fault::usage), Scope::run, problems);
+  problems.throw_if_any();
   return settings;
 }
 
-// What variables and files add to `given`.
-Settings completed(const Settings& given, const Generate& flags, const Environment& environment) {
-  const std::vector<FlagInfo> infos = info_of("").flags;
-  Settings settings = given;
+// What variables and files say, and over it what is `given`.
+Settings completed(const Settings& given, const Generate& flags, const Variables& variables) {
+  Settings settings;
+  const std::optional<std::filesystem::path> own = flags.config.empty() ? user_config_file(variables) : std::nullopt;
+  if (own) settings = checked(settings_of_file(*own));
+  settings = merged(std::move(settings), checked(settings_of(variables, info_of("").flags)));
   if (!flags.config.empty() && flags.config != kNoConfig)
-    settings = merged(settings, checked(settings_of(std::filesystem::path(flags.config), infos)));
-  settings = merged(settings, checked(settings_of(environment, infos)));
-  const std::optional<std::filesystem::path> own = flags.config.empty() ? user_config_file(environment) : std::nullopt;
-  return own ? merged(settings, checked(settings_of(*own, infos))) : settings;
+    settings = merged(std::move(settings), checked(settings_of_file(flags.config)));
+  if (!flags.from.empty()) settings = merged(std::move(settings), checked(settings_from(flags.from)));
+  return merged(std::move(settings), given);
 }
 
-Command parse_generate(const Words& words, const Environment& environment) {
-  const Settings given = split("", generate_flags(), words, 0).settings;
-  Generate flags;
-  apply(generate_flags(), given, flags);  // a wrong flag is reported before a wrong variable or file
+Command parse_generate(const Words& words, const Variables& variables) {
+  // A wrong flag is reported before a wrong variable or file.
+  const Generate flags = generate_of(split("", generate_flags(), words, 0).settings);
   if (flags.help) return ShowText{help_text(info_of(""))};
   if (flags.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
   if (!flags.generate.empty()) return ShowText{generated(flags.generate)};
-  Generate options;
-  apply(generate_flags(), completed(given, flags, environment), options);
-  require(options.prompt_given || !words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
-  require(options.prompt_given, Fault::usage, "{}", kNoPrompt);
+  Generate options = generate_of(completed(flags.settings, flags, variables));
+  const bool prompted = options.prompt_given || !options.prompts.empty();
+  require(prompted || !words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
+  require(prompted, Fault::usage, "{}", kNoPrompt);
+  require(!options.prompt_given || options.prompts.empty(), Fault::usage,
+          "--prompt and --prompts both say what to make; give one of them");
   require(!options.quiet || !options.verbose, Fault::usage, "--quiet and --verbose contradict each other");
+  check_variations(options);
   return options;
 }
 
 // The flags of a command that is not Generate; what is left over goes to `take`.
 template <class Options>
 Command parse_other(std::string_view command, std::span<const Flag<Options>> flags, const Words& words,
-                    const Environment& environment, std::size_t most_rest, void (*take)(Options&, Words)) {
+                    const Variables& variables, std::size_t most_rest, void (*take)(Options&, Words)) {
   const CommandInfo info = info_of(command);
   Split given = split(command, flags, words, most_rest);
   Options options;
   apply(flags, given.settings, options);
   if (options.help) return ShowText{help_text(info)};
   Options all;
-  apply(flags, merged(given.settings, settings_of(environment, info.flags)), all);
+  apply(flags, merged(settings_of(variables, info.flags), given.settings), all);
   take(all, std::move(given.rest));
   return all;
 }
 
 }  // namespace
 
-Command parse_command_line(const std::vector<std::string>& arguments, const Environment& environment) {
+Command parse_command_line(const std::vector<std::string>& arguments, const Variables& variables) {
   const std::string first = arguments.empty() ? "" : arguments[0];
   const auto after = [&](std::ptrdiff_t words) { return Words(arguments.begin() + words, arguments.end()); };
   if (first == "inspect") {
-    return parse_other<Inspect>("inspect", inspect_flags(), after(1), environment, 1, [](Inspect& options, Words rest) {
+    return parse_other<Inspect>("inspect", inspect_flags(), after(1), variables, 1, [](Inspect& options, Words rest) {
       if (!rest.empty()) options.model = rest[0];
     });
   }
   if (first == "doctor")
-    return parse_other<Doctor>("doctor", doctor_flags(), after(1), environment, 0, [](Doctor&, Words) {});
+    return parse_other<Doctor>("doctor", doctor_flags(), after(1), variables, 0, [](Doctor&, Words) {});
   if (first == "models" && arguments.size() > 1 && arguments[1] == "verify") {
-    return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), environment, kAnyNumber,
+    return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), variables, kAnyNumber,
                                      [](VerifyModels& options, Words rest) { options.models = std::move(rest); });
   }
   if (first == "models")
-    return parse_other<Models>("models", models_flags(), after(1), environment, 0, [](Models&, Words) {});
-  return parse_generate(arguments, environment);
+    return parse_other<Models>("models", models_flags(), after(1), variables, 0, [](Models&, Words) {});
+  return parse_generate(arguments, variables);
 }
 
-bool asks_for_json(const std::vector<std::string>& arguments, const Environment& environment) {
+bool asks_for_json(const std::vector<std::string>& arguments, const Variables& variables) {
   if (std::find(arguments.begin(), arguments.end(), "--json") != arguments.end()) return true;
-  const auto variable = environment.find(variable_of("json"));
+  const auto variable = variables.find(variable_of("json"));
   try {
-    return variable != environment.end() && is_on({variable->first, variable->second});
+    return variable != variables.end() && is_on({variable->first, variable->second});
   } catch (const Error&) {
-    return false;  // reported when all of the environment is read
+    return false;  // reported when the variables are read
   }
 }
 

@@ -3,33 +3,77 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
 #include "base/machine.h"
 #include "sora/error.h"
 
 namespace sora {
 namespace {
 
-// By the driver's own library, which answers in milliseconds where CUDA would take a second to start.
-std::optional<std::int64_t> gpu_free_bytes(unsigned index) {
-  struct Memory {
-    unsigned long long total, free, used;
-  };
-  void* library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return std::nullopt;
-  const auto start = reinterpret_cast<int (*)()>(dlsym(library, "nvmlInit_v2"));
-  const auto find = reinterpret_cast<int (*)(unsigned, void**)>(dlsym(library, "nvmlDeviceGetHandleByIndex_v2"));
-  const auto read = reinterpret_cast<int (*)(void*, Memory*)>(dlsym(library, "nvmlDeviceGetMemoryInfo"));
-  void* device = nullptr;
-  Memory memory{};
-  const bool known = start != nullptr && find != nullptr && read != nullptr && start() == 0 &&
-                     find(index, &device) == 0 && read(device, &memory) == 0;
-  if (!known) return std::nullopt;
-  return static_cast<std::int64_t>(memory.free);
+// The driver's own library, which answers in milliseconds where CUDA would take a second to start.
+class Nvml {
+ public:
+  Nvml() : library_(dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL)) {
+    const auto start = find<int()>("nvmlInit_v2");
+    started_ = start != nullptr && start() == 0;
+  }
+
+  std::optional<int> gpus() const {
+    const auto count = find<int(unsigned*)>("nvmlDeviceGetCount_v2");
+    unsigned n = 0;
+    if (!started_ || count == nullptr || count(&n) != 0) return std::nullopt;
+    return static_cast<int>(n);
+  }
+
+  std::optional<std::int64_t> free_bytes(unsigned index) const {
+    struct Memory {
+      unsigned long long total, free, used;
+    };
+    const auto device_at = find<int(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
+    const auto read = find<int(void*, Memory*)>("nvmlDeviceGetMemoryInfo");
+    void* device = nullptr;
+    Memory memory{};
+    const bool known = started_ && device_at != nullptr && read != nullptr && device_at(index, &device) == 0 &&
+                       read(device, &memory) == 0;
+    if (!known) return std::nullopt;
+    return static_cast<std::int64_t>(memory.free);
+  }
+
+ private:
+  template <class Function>
+  Function* find(const char* name) const {
+    return library_ == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(library_, name));
+  }
+
+  void* library_;
+  bool started_ = false;
+};
+
+int gpu_index(const PlacementWish& wish, const std::optional<Group>& group) {
+  if (wish.cuda_index) return *wish.cuda_index;
+  return group ? gpu_of_rank(*group, std::getenv("CUDA_VISIBLE_DEVICES"), Nvml().gpus()) : 0;
 }
 
 }  // namespace
 
-Placement resolve_placement(const PlacementWish& wish) {
+int gpu_of_rank(const Group& group, const char* visible, std::optional<int> installed) {
+  std::optional<int> shown = installed;
+  if (visible != nullptr) {
+    const std::string_view list = visible;
+    shown = list.empty() ? 0 : 1 + static_cast<int>(std::count(list.begin(), list.end(), ','));
+    if (shown == 1) return 0;
+  }
+  require(!shown || group.local_rank < *shown, Fault::usage,
+          "rank {} has the local rank {}, but {} {} GPUs: start at most as many ranks a machine, or give --device",
+          group.rank, group.local_rank, visible != nullptr ? "CUDA_VISIBLE_DEVICES shows" : "this machine has",
+          shown.value_or(0));
+  return group.local_rank;
+}
+
+Placement resolve_placement(const PlacementWish& wish, const std::optional<Group>& group) {
   const bool driver = nvidia_driver_present();
   require(driver || wish.device != DeviceKind::cuda, Fault::usage,
           "--device cuda: this machine has no NVIDIA driver (there is no /proc/driver/nvidia/version); install one, or "
@@ -37,7 +81,7 @@ Placement resolve_placement(const PlacementWish& wish) {
           "--device cpu");
   Placement placement;
   placement.device = wish.device.value_or(driver ? DeviceKind::cuda : DeviceKind::cpu);
-  placement.cuda_index = wish.cuda_index;
+  if (placement.device == DeviceKind::cuda) placement.cuda_index = gpu_index(wish, group);
   const bool fast_bf16 = placement.device == DeviceKind::cuda || cpu_has_fast_bf16();
   placement.dtype = wish.dtype.value_or(fast_bf16 ? Dtype::bf16 : Dtype::fp32);
   placement.threads = wish.threads;
@@ -45,7 +89,7 @@ Placement resolve_placement(const PlacementWish& wish) {
 }
 
 std::optional<std::int64_t> free_memory_bytes(const Placement& placement) {
-  if (placement.device == DeviceKind::cuda) return gpu_free_bytes(static_cast<unsigned>(placement.cuda_index));
+  if (placement.device == DeviceKind::cuda) return Nvml().free_bytes(static_cast<unsigned>(placement.cuda_index));
   return memory_available_bytes();
 }
 

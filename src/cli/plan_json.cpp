@@ -1,6 +1,7 @@
 // The plan as JSON.
 #include <nlohmann/json.hpp>
 
+#include "base/output_name.h"
 #include "cli/show_plan.h"
 
 namespace sora {
@@ -147,6 +148,9 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
           {"output", plan.output.path.string()},
           {"crf", plan.output.crf},
           {"preset", plan.output.preset},
+          {"poster", plan.output.poster ? ordered_json(poster_path(plan.output.path).string()) : ordered_json()},
+          {"contact_sheet",
+           plan.output.contact_sheet ? ordered_json(contact_sheet_path(plan.output.path).string()) : ordered_json()},
           {"flop", {{"text", cost.text_flop}, {"sample", cost.sample_flop}, {"decode", cost.decode_flop}}},
           {"peak_bytes", {{"text", cost.text_bytes}, {"sample", cost.sample_bytes}, {"decode", cost.decode_bytes}}},
           {"output_bytes", cost.output_bytes},

@@ -3,12 +3,14 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -18,14 +20,18 @@ void write_result(std::string_view text) {
   require(written, Fault::output, "standard output: {}", std::strerror(errno));
 }
 
+void write_line(const std::string& name) {
+  write_result((isatty(STDOUT_FILENO) != 0 ? printable(name, name.size()) : name) + "\n");
+}
+
 void write_json(const nlohmann::ordered_json& object, int indent) {
   write_result(object.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
-bool wants_colour(bool terminal, const Environment& environment) {
+bool wants_colour(bool terminal, const Variables& variables) {
   const auto value = [&](std::string_view name) {
-    const auto found = environment.find(name);
-    return found == environment.end() ? "" : found->second;
+    const auto found = variables.find(name);
+    return found == variables.end() ? "" : found->second;
   };
   if (!value("NO_COLOR").empty()) return false;
   const std::string force = value("CLICOLOR_FORCE");

@@ -12,12 +12,14 @@ namespace sora {
 /// Writes a result and makes sure that it left the process. Throws Error{output}, e.g. for a full disk or a closed
 /// pipe.
 void write_result(std::string_view text);
+/// A name as a line: as it is for a program that reads it, escaped on a terminal.
+void write_line(const std::string& name);
 /// The same for one JSON object and a newline. Bytes that are not UTF-8 (a file name may have them) become U+FFFD.
 void write_json(const nlohmann::ordered_json& object, int indent = 2);
 
 /// Whether messages have colour: on a terminal that is not dumb, unless NO_COLOR is set; everywhere with
 /// CLICOLOR_FORCE.
-bool wants_colour(bool terminal, const Environment& environment);
+bool wants_colour(bool terminal, const Variables& variables);
 
 /// Messages at or above the level of --quiet, --verbose or neither go to standard error as "sora-gen: level: text".
 /// With `colour`, errors are red and warnings yellow.

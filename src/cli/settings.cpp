@@ -1,25 +1,24 @@
-// From variables and config files to Settings.
 #include "cli/settings.h"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/text.h"
-#include "sora/checkpoint.h"
 #include "sora/error.h"
 
 namespace sora {
 namespace {
 
-using Words = std::vector<std::string>;
-namespace fs = std::filesystem;
+using Texts = std::vector<std::string>;
 
-constexpr std::string_view kPrefix = "SORA_GEN_";
-constexpr std::array<std::string_view, 3> kLength{"seconds", "num-frames", "extend-frames"};
-constexpr std::array<std::string_view, 2> kLoudness{"quiet", "verbose"};
+// Each group says one thing in several ways, of which the last that was said holds.
+constexpr std::array<std::array<std::string_view, 3>, 5> kAlternatives{{{"seconds", "num-frames", "extend-frames"},
+                                                                        {"prompt", "prompts"},
+                                                                        {"seed", "seeds"},
+                                                                        {"num-videos", "seeds"},
+                                                                        {"quiet", "verbose"}}};
+
+std::string place_of(const JsonObject& json) { return printable(json.file().native(), 300); }
 
 // A number or, for what no decimal can say, a string: "24000/1001".
 std::string fraction_text(JsonObject& json, std::string_view key) {
@@ -30,167 +29,117 @@ std::string fraction_text(JsonObject& json, std::string_view key) {
   }
 }
 
-Words strings_in(JsonObject& json, const FlagInfo& flag) {
-  if (flag.takes == Takes::two_texts) {
-    Words two = json.read<Words>(flag.name);
-    if (two.size() != 2) json.fail_at(flag.name, fmt::format("expected two strings, found {}", two.size()));
-    return two;
+// A seed may have 64 bits and no sign.
+std::string integer_text(JsonObject& json, std::string_view key) {
+  try {
+    return fmt::format("{}", json.read<std::int64_t>(key));
+  } catch (const Error&) {
+    return fmt::format("{}", json.read<std::uint64_t>(key));
   }
-  if (flag.takes == Takes::texts && json.has_array(flag.name)) return json.read<Words>(flag.name);
-  return {json.read<std::string>(flag.name)};
 }
 
-Words texts_in(JsonObject& json, const FlagInfo& flag) {
+Texts texts_of(JsonObject& json, std::string_view key) {
+  return json.has_array(key) ? json.read<Texts>(key) : Texts{json.read<std::string>(key)};
+}
+
+Texts two_texts_of(JsonObject& json, std::string_view key) {
+  Texts texts = json.read<Texts>(key);
+  if (texts.size() != 2) json.fail_at(key, fmt::format("expected two strings, found {}", texts.size()));
+  return texts;
+}
+
+Texts read_texts(JsonObject& json, const Flag<Generate>& flag) {
   switch (flag.takes) {
     case Takes::nothing:
-      return json.read<bool>(flag.name) ? Words{""} : Words{};
+      return json.read<bool>(flag.name) ? Texts{""} : Texts{};
+    case Takes::text:
+      return {json.read<std::string>(flag.name)};
+    case Takes::two_texts:
+      return two_texts_of(json, flag.name);
+    case Takes::texts:
+      return texts_of(json, flag.name);
     case Takes::integer:
-      return {fmt::format("{}", json.read<std::int64_t>(flag.name))};
+      return {integer_text(json, flag.name)};
     case Takes::number:
       return {fmt::format("{}", json.read<double>(flag.name))};
     case Takes::fraction:
       return {fraction_text(json, flag.name)};
-    case Takes::text:
-    case Takes::two_texts:
-    case Takes::texts:
-      break;
   }
-  Words texts = strings_in(json, flag);
+  fail(Fault::bug, "--{} takes nothing that is known", flag.name);
+}
+
+Texts checked_texts(JsonObject& json, const Flag<Generate>& flag) {
+  Texts texts = read_texts(json, flag);
   for (const std::string& text : texts) {
     if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
   }
   return texts;
 }
 
-Words lines_of(std::string_view text) {
-  Words lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-Words texts_in(const Value& variable, const FlagInfo& flag) {
-  if (flag.takes == Takes::nothing) return is_on(variable) ? Words{""} : Words{};
-  if (flag.takes == Takes::texts) return lines_of(variable.text);
-  if (flag.takes != Takes::two_texts) return {variable.text};
-  Words two = lines_of(variable.text);
-  if (two.size() != 2) variable.fail_expected("two lines, a value each");
-  return two;
-}
-
-// Fails unless the variable is that of another command's flag.
-void require_known(const std::string& variable) {
-  Words known;
-  for (const CommandInfo& command : commands()) {
-    for (const FlagInfo& flag : command.flags) {
-      const bool same = variable_of(flag.name) == variable;
-      require(!same || flag.scope != Scope::command_line, Fault::usage,
-              "{}: --{} is taken on the command line alone; unset the variable", variable, flag.name);
-      if (same) return;
-      if (flag.scope != Scope::command_line) known.push_back(variable_of(flag.name));
-    }
-  }
-  const std::string meant = nearest(variable, known);
-  require(meant.empty(), Fault::usage, "{}: no flag has this variable; did you mean {}?", printable(variable), meant);
-  fail(Fault::usage, "{}: no flag has this variable; --help lists the flags, and --num-frames is {}",
-       printable(variable), variable_of("num-frames"));
-}
-
-template <std::size_t N>
-bool both_in(const std::array<std::string_view, N>& names, std::string_view a, std::string_view b) {
-  const auto has = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
-  return has(a) && has(b);
+void require_scope(std::string_view place, const Flag<Generate>& flag, Scope widest) {
+  require(flag.scope <= widest, Fault::usage, "{}: \"{}\" is no setting of {}; give --{} on the command line", place,
+          flag.name, widest == Scope::video ? "one video" : "a file", flag.name);
 }
 
 }  // namespace
 
-Environment read_environment() {
-  Environment environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = std::min(text.find('='), text.size());
-    environment.emplace(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
+const Flag<Generate>& flag_for(std::string_view place, std::string_view name, Scope widest) {
+  std::vector<std::string> names;
+  for (const Flag<Generate>& flag : generate_flags()) {
+    if (flag.name == name) {
+      require_scope(place, flag, widest);
+      return flag;
+    }
+    if (flag.scope <= widest) names.emplace_back(flag.name);
   }
-  return environment;
+  const std::string meant = nearest(name, names);
+  fail(Fault::usage, "{}: there is no flag \"{}\"{}", place, printable(name),
+       meant.empty() ? "; --help lists all" : fmt::format("; did you mean \"{}\"?", meant));
 }
 
-std::string variable_of(std::string_view flag) {
-  std::string name(kPrefix);
-  for (const char letter : flag)
-    name += letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  return name;
-}
-
-bool is_on(const Value& value) {
-  for (const std::string_view on : {"1", "true", "yes", "on"}) {
-    if (value.text == on) return true;
-  }
-  for (const std::string_view off : {"0", "false", "no", "off"}) {
-    if (value.text == off) return false;
-  }
-  value.fail_expected("1, true, yes or on, or 0, false, no or off");
-}
-
-Settings settings_of(const Environment& environment, std::span<const FlagInfo> flags) {
+Settings read_settings(JsonObject json, Scope widest, Problems& problems) {
   Settings settings;
-  for (auto entry = environment.lower_bound(kPrefix); entry != environment.end(); ++entry) {
-    const auto& [variable, text] = *entry;
-    if (!variable.starts_with(kPrefix)) break;
-    const auto flag = std::find_if(flags.begin(), flags.end(), [&](const FlagInfo& each) {
-      return each.scope != Scope::command_line && variable_of(each.name) == variable;
+  const std::string place = place_of(json);
+  for (const Flag<Generate>& flag : generate_flags()) {
+    if (!json.has(flag.name)) {
+      if (flag.scope <= widest) json.ignore({flag.name});  // known, so that finish() can suggest it
+      continue;
+    }
+    problems.collect([&] {
+      json.ignore({flag.name});
+      require_scope(place, flag, widest);
+      settings[std::string(flag.name)] = {fmt::format("{}: {}", place, flag.name), checked_texts(json, flag)};
     });
-    if (flag == flags.end())
-      require_known(variable);
-    else
-      settings[std::string(flag->name)] = {variable, texts_in(Value{variable, text}, *flag)};
   }
+  problems.collect([&] { json.finish(); });
   return settings;
 }
 
-Settings settings_of(const fs::path& file, std::span<const FlagInfo> flags) {
-  JsonObject json = JsonObject::from_file(file, Fault::usage);
-  Settings settings;
-  for (const FlagInfo& flag : flags) {
-    if (flag.scope == Scope::command_line) continue;
-    const std::string origin = printable(file.native()) + ": " + std::string(flag.name);
-    if (json.has(flag.name))
-      settings[std::string(flag.name)] = {origin, texts_in(json, flag)};
-    else
-      json.ignore({flag.name});  // known, so that finish() can suggest it
+Settings merged(Settings under, const Settings& over) {
+  for (const auto& group : kAlternatives) {
+    const auto said = [&](std::string_view name) { return over.contains(name); };
+    if (std::none_of(group.begin(), group.end(), said)) continue;
+    for (const std::string_view name : group) {
+      if (const auto found = under.find(name); found != under.end()) under.erase(found);
+    }
   }
-  json.finish();
-  return settings;
+  for (const auto& [name, setting] : over) under.insert_or_assign(name, setting);
+  return under;
 }
 
-std::optional<fs::path> user_config_file(const Environment& environment) {
-  const auto folder = [&](std::string_view variable) -> std::optional<fs::path> {
-    const auto found = environment.find(variable);
-    // As the XDG specification has it, a relative path is as good as none.
-    if (found == environment.end() || !fs::path(found->second).is_absolute()) return std::nullopt;
-    return found->second;
-  };
-  std::optional<fs::path> config = folder("XDG_CONFIG_HOME");
-  if (const auto home = folder("HOME"); !config && home) config = *home / ".config";
-  if (!config) return std::nullopt;
-  const fs::path file = *config / "sora-gen" / "config.json";
-  std::error_code problem;
-  const fs::file_status status = fs::symlink_status(file, problem);
-  if (status.type() == fs::file_type::not_found || problem) return std::nullopt;
-  return file;
-}
-
-Settings merged(Settings higher, const Settings& lower) {
-  const Settings given = higher;
-  for (const auto& [name, setting] : lower) {
-    const bool answered = std::any_of(given.begin(), given.end(), [&](const auto& entry) {
-      return entry.first == name || both_in(kLength, entry.first, name) || both_in(kLoudness, entry.first, name);
-    });
-    if (!answered) higher.emplace(name, setting);
+void apply_settings(const Settings& settings, Generate& options, Problems& problems) {
+  for (const Flag<Generate>& flag : generate_flags()) {
+    const auto found = settings.find(flag.name);
+    if (found == settings.end()) continue;
+    for (const std::string& text : found->second.texts) {
+      const Value value{found->second.origin, text};
+      const bool right = problems.collect([&] {
+        if (flag.offer.only) value.one_of(flag.offer.words);
+        flag.set(options, value);
+      });
+      if (!right) break;
+    }
   }
-  return higher;
 }
 
 }  // namespace sora

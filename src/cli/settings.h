@@ -1,37 +1,27 @@
-// What flags are given besides the command line: variables SORA_GEN_* and config files.
+// Flags as they are said outside the command line: keys of a JSON object, which are the flags' long names.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
+#include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/problems.h"
+#include "sora/checkpoint.h"
 
 namespace sora {
 
-/// The variables of this process.
-Environment read_environment();
+/// The flag that a file may set under this name. Throws Error{usage}, beginning with `place`, if there is none, or one
+/// that is said elsewhere: its scope is wider than `widest`.
+const Flag<Generate>& flag_for(std::string_view place, std::string_view name, Scope widest);
 
-/// "SORA_GEN_VAE_TILE_SIZE" for "vae-tile-size".
-std::string variable_of(std::string_view flag);
+/// All keys of `json`, each of its flag's type: numbers as numbers, lists as arrays. Their origin is "FILE: KEY".
+Settings read_settings(JsonObject json, Scope widest, Problems& problems);
 
-/// "1", "true", "yes", "on" and their opposites. Throws Error{usage}.
-bool is_on(const Value& value);
+/// What `over` says wins; so does "seconds" of `over` over "num-frames" of `under`, which says the same thing.
+Settings merged(Settings under, const Settings& over);
 
-/// What the variables say of `flags`. A switch is on or off, a list has a value a line. Error{usage} for a variable
-/// SORA_GEN_* of which no command knows.
-Settings settings_of(const Environment& environment, std::span<const FlagInfo> flags);
-
-/// What a JSON object of flags says. Throws Error{usage}.
-Settings settings_of(const std::filesystem::path& file, std::span<const FlagInfo> flags);
-
-/// $XDG_CONFIG_HOME/sora-gen/config.json, else ~/.config/sora-gen/config.json; empty if there is no such file.
-std::optional<std::filesystem::path> user_config_file(const Environment& environment);
-
-/// `higher`, and of `lower` what answers none of the same questions: --seconds, --num-frames and --extend-frames all
-/// say the length, --quiet and --verbose how much is said.
-Settings merged(Settings higher, const Settings& lower);
+/// Sets what the settings mean, in the order of the flags' table.
+void apply_settings(const Settings& settings, Generate& options, Problems& problems);
 
 }  // namespace sora

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include "base/output_name.h"
 #include "base/text.h"
 
 namespace sora {
@@ -117,6 +118,11 @@ std::optional<bool> fits(const Plan& plan, const PlanContext& context) {
   return memory_peak(plan).bytes <= *context.memory_free && plan.cost.output_bytes <= context.disk_free;
 }
 
+std::string plan_line(const Plan& plan) {
+  return fmt::format("{}; {}, {}; seed {}; {}", video_text(plan), steps_text(plan), guidance_text(plan), plan.seed,
+                     printable(plan.output.path.string(), 200));
+}
+
 std::string plan_text(const Plan& plan, const PlanContext& context) {
   const Cost& cost = plan.cost;
   const LatentShape& latent = plan.latent;
@@ -155,6 +161,8 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   line("output", fmt::format("{}, about {} at crf {}, preset {}; {} free", printable(plan.output.path.string(), 200),
                              human_bytes(cost.output_bytes), plan.output.crf, plan.output.preset,
                              human_bytes(context.disk_free)));
+  if (plan.output.poster) line("poster", name_of(poster_path(plan.output.path)));
+  if (plan.output.contact_sheet) line("sheet", name_of(contact_sheet_path(plan.output.path)));
   line("fits", fits_text(plan, context));
   return text;
 }

@@ -28,6 +28,8 @@ Peak memory_peak(const Plan& plan);
 /// Empty if the memory is unknown.
 std::optional<bool> fits(const Plan& plan, const PlanContext& context);
 
+/// "128x128, 33 frames at 8 fps, 4.12 s; 16 steps, guidance scale 4; seed 7; out/x.mp4", without a newline.
+std::string plan_line(const Plan& plan);
 /// Aligned lines, each "label  text"; no newline at the end.
 std::string plan_text(const Plan& plan, const PlanContext& context);
 nlohmann::ordered_json plan_json(const Plan& plan, const PlanContext& context);

@@ -60,12 +60,15 @@ class TerminalProgress final : public Progress {
  public:
   ~TerminalProgress() override { clear(); }
 
+  void begin(std::string_view title) override { title_ = fmt::format("{}  ", title); }
+
   void update(Stage stage, std::int64_t done, std::int64_t total) override {
     if (!clock_.due(stage, done, total)) return;
     clear();
     if (done >= total) return;
     // One column stays free: a full line would wrap on some terminals.
-    const std::string line = progress_bar(stage, done, total, clock_.eta(total), terminal_width() - 1);
+    const int width = terminal_width() - 1 - static_cast<int>(title_.size());
+    const std::string line = title_ + progress_bar(stage, done, total, clock_.eta(total), width);
     std::fwrite(line.data(), 1, line.size(), stderr);
     drawn_ = true;
   }
@@ -83,11 +86,16 @@ class TerminalProgress final : public Progress {
   }
 
   StageClock clock_;
+  std::string title_;
   bool drawn_ = false;
 };
 
 class JsonLines final : public Progress {
  public:
+  void begin(std::string_view title) override {
+    say(nlohmann::ordered_json{{"event", "video"}, {"title", title}}.dump());
+  }
+
   void update(Stage stage, std::int64_t done, std::int64_t total) override {
     if (clock_.due(stage, done, total)) say(progress_line(stage, done, total, clock_.seconds()));
   }

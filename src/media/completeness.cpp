@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "media/header_bytes.h"
+#include "media/mp4_box.h"
 
 namespace sora {
 namespace {
@@ -73,22 +74,17 @@ bool matroska_ends(const InputFile& file) {
   return size.unknown || (begin <= file_size && size.value <= file_size - begin);
 }
 
-// Boxes: <size> <name> ..., or 1 <name> <64-bit size>, or 0 <name> up to the end.
 bool mov_ends(const InputFile& file) {
   constexpr int kMaxBoxes = 100'000;
   constexpr std::array kKnown{"ftyp"sv, "moov"sv, "mdat"sv, "free"sv, "skip"sv, "wide"sv, "pnot"sv,
                               "uuid"sv, "meta"sv, "moof"sv, "mfra"sv, "sidx"sv, "styp"sv};
   std::int64_t offset = 0;
   for (int i = 0; i < kMaxBoxes && offset < file.size(); ++i) {
-    const HeaderBytes<16> box(file, offset);
-    const bool known =
-        std::any_of(kKnown.begin(), kKnown.end(), [&](std::string_view name) { return box.has(4, name); });
-    if (!known) return true;  // something that was added at the end
-    const auto short_size = static_cast<std::uint32_t>(box.big(0, 4));
-    if (short_size == 0) return true;
-    const std::uint64_t size = short_size == 1 ? box.big64(8) : short_size;
-    if (size > static_cast<std::uint64_t>(file.size() - offset)) return false;
-    offset += static_cast<std::int64_t>(std::max<std::uint64_t>(size, 8));
+    const Mp4Box box = mp4_box_at(file, offset);
+    // Unknown: something that was added at the end.
+    if (std::find(kKnown.begin(), kKnown.end(), box.name) == kKnown.end()) return true;
+    if (box.size > static_cast<std::uint64_t>(file.size() - offset)) return false;
+    offset += static_cast<std::int64_t>(std::max<std::uint64_t>(box.size, 8));
   }
   return true;
 }

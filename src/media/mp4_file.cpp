@@ -51,8 +51,8 @@ std::uint8_t* make_buffer() {
 
 }  // namespace
 
-Mp4File::Mp4File(std::filesystem::path path, bool overwrite, const FileOps& ops)
-    : path_(std::move(path)), part_(path_, overwrite, ops) {
+Mp4File::Mp4File(const OutputOptions& options, const FileOps& ops)
+    : path_(options.path), part_(path_, options.overwrite, ops, options.root) {
   open_io();
   AVFormatContext* format = nullptr;
   checked(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "write MP4 files");
@@ -98,7 +98,7 @@ int Mp4File::write_bytes(const std::uint8_t* data, int size) {
   }
 }
 
-void Mp4File::begin(const AVCodecContext& encoder) {
+void Mp4File::begin(const AVCodecContext& encoder, const std::string& comment) {
   time_base_ = encoder.time_base;
   AVStream* stream = avformat_new_stream(format_.get(), nullptr);
   if (stream == nullptr) throw std::bad_alloc();
@@ -108,6 +108,9 @@ void Mp4File::begin(const AVCodecContext& encoder) {
 
   // Else libav's own name and version would stand there.
   checked(av_dict_set(&format_->metadata, "encoding_tool", "sora-gen", 0), "name the encoder");
+  // Of all tags the one that every player and tool shows. A key of our own would make libav write QuickTime's tags in
+  // place of MP4's, which few read.
+  if (!comment.empty()) checked(av_dict_set(&format_->metadata, "comment", comment.c_str(), 0), "write the settings");
   AVDictionary* options = nullptr;
   av_dict_set(&options, "movflags", "+faststart", 0);
   // The clock of the whole film, in milliseconds by default, could not hold a length such as 2043.708 ms.

@@ -3,9 +3,11 @@
 
 #include <exception>
 #include <filesystem>
+#include <string>
 
 #include "base/files.h"
 #include "media/av.h"
+#include "sora/request.h"
 
 namespace sora {
 
@@ -18,13 +20,13 @@ struct SecondReader {
 /// libav's muxer on a PartFile. All errors are Error{output} with the path.
 class Mp4File {
  public:
-  Mp4File(std::filesystem::path path, bool overwrite, const FileOps& ops);
+  Mp4File(const OutputOptions& options, const FileOps& ops);
   // libav holds pointers to this object.
   Mp4File(const Mp4File&) = delete;
   Mp4File& operator=(const Mp4File&) = delete;
 
-  /// Writes the header for what `encoder` makes.
-  void begin(const AVCodecContext& encoder);
+  /// Writes the header for what `encoder` makes, with `comment` as its tag of that name unless it is empty.
+  void begin(const AVCodecContext& encoder, const std::string& comment);
   /// Takes over what `packet` holds, timed by the encoder's time base.
   void write(AVPacket& packet);
   /// The file appears under its name.

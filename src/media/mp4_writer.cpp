@@ -83,13 +83,13 @@ AvPtr<AVCodecContext> open_x264(const OutputOptions& options, const PixelSize& s
 Mp4Writer::Mp4Writer(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
                      const FileOps& ops)
     : check_(size, frame_count),
-      file_(options.path, options.overwrite, ops),
+      file_(options, ops),
       encoder_(open_x264(options, size, fps)),
       converter_(make_converter(size)),
       rgb_(make_frame(size, AV_PIX_FMT_RGB24)),
       yuv_(make_frame(size, AV_PIX_FMT_YUV420P)),
       packet_(av_owned(av_packet_alloc())) {
-  file_.begin(*encoder_);
+  file_.begin(*encoder_, options.metadata);
 }
 
 void Mp4Writer::write(const Frames& frames) {

@@ -7,6 +7,7 @@
 #include "media/md5_sink.h"
 #include "media/mp4_writer.h"
 #include "media/png_writer.h"
+#include "media/stills.h"
 
 namespace sora {
 namespace {
@@ -27,6 +28,13 @@ OpenedSink open_md5(const PixelSize& size, int frame_count) {
   return {std::move(sink), [&md5] { return md5.digest(); }};
 }
 
+std::unique_ptr<FrameSink> open_mp4(const OutputOptions& options, const PixelSize& size, const Rational& fps,
+                                    int frame_count, const FileOps& ops, bool resumes) {
+  auto video = std::make_unique<Mp4Writer>(options, size, fps, frame_count, ops);
+  if (!options.poster && !options.contact_sheet) return video;
+  return std::make_unique<Stills>(std::move(video), options, size, frame_count, ops, resumes);
+}
+
 }  // namespace
 
 OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
@@ -36,7 +44,7 @@ OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const 
   const OutputKind kind = output_kind(options.path);
   switch (kind) {
     case OutputKind::mp4:
-      return {.sink = std::make_unique<Mp4Writer>(options, size, fps, frame_count, ops)};
+      return {.sink = open_mp4(options, size, fps, frame_count, ops, resumes)};
     case OutputKind::png_sequence:
     case OutputKind::png:
       return {.sink = std::make_unique<PngWriter>(options, kind, size, frame_count, ops, resumes)};

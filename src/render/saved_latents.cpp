@@ -23,10 +23,13 @@ constexpr std::int64_t kMostIdentity = 16 << 20;
 constexpr const char *kPrefix = "windows-", *kTooLarge = "tile-too-large";
 constexpr std::size_t kChecksumBytes = 8;
 
-void write_file(const fs::path& path, std::string_view bytes) {
-  PartFile file(path, /*overwrite=*/true);
-  file.write({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  file.publish();
+bool holds_text(const fs::path& path, std::string_view text) {
+  std::error_code none;
+  try {
+    return fs::exists(path, none) && read_file(path, kMostIdentity, Fault::output) == text;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::string_view bytes_of(const Tensor& tensor) {
@@ -88,25 +91,32 @@ Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::s
 
 }  // namespace
 
-SavedLatents::SavedLatents(fs::path folder, std::string identity)
-    : folder_(std::move(folder)), identity_(std::move(identity)) {}
+SavedLatents::SavedLatents(fs::path folder, std::string identity, fs::path root)
+    : folder_(std::move(folder)),
+      identity_(std::move(identity)),
+      root_(std::move(root)),
+      resumes_(holds_text(folder_ / kSavedPlan, identity_)) {
+  if (root_.empty()) root_ = folder_.has_parent_path() ? folder_.parent_path() : ".";
+}
 
-bool SavedLatents::resumes() const {
-  const fs::path plan = folder_ / kSavedPlan;
-  std::error_code none;
-  if (folder_.empty() || !fs::exists(plan, none)) return false;
-  try {
-    return read_file(plan, kMostIdentity, Fault::output) == identity_;
-  } catch (const Error&) {
-    return false;
+void SavedLatents::write(const fs::path& file, std::string_view bytes) const {
+  PartFile part(file, /*overwrite=*/true, {}, root_);
+  part.write({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  part.publish();
+}
+
+bool SavedLatents::hold(int count) const {
+  for (int index = 0; index < count; ++index) {
+    if (!load(index)) return false;
   }
+  return true;
 }
 
 fs::path SavedLatents::file(int index) const { return folder_ / fmt::format("{}{:04}.safetensors", kPrefix, index); }
 
 std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   std::error_code none;
-  if (!resumes() || !fs::exists(file(index), none)) return std::nullopt;
+  if (!resumes_ || !fs::exists(file(index), none)) return std::nullopt;
   try {
     const SafetensorsHeader header = read_safetensors_header(file(index));
     const std::string bytes = read_file(file(index), header.file_size, Fault::input);
@@ -118,28 +128,28 @@ std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   }
 }
 
-void SavedLatents::save(int index, const Part& part) const {
+void SavedLatents::save(int index, const Part& part) {
   if (folder_.empty()) return;
-  std::error_code none;
   try {
     // First, so that latents never lie there under the name of others.
-    if (!resumes()) {
+    if (!resumes_) {
       remove();
-      write_file(folder_ / kSavedPlan, identity_);
+      write(folder_ / kSavedPlan, identity_);
+      resumes_ = true;
     }
-    write_file(file(index), to_safetensors(part));
+    write(file(index), to_safetensors(part));
   } catch (const Error&) {
-    fs::remove(folder_, none);  // if it is empty
+    remove_output_folder(root_, folder_, [](std::string_view) { return false; });  // if it is empty
     throw;
   }
 }
 
 void SavedLatents::remember_too_large(const PixelSize& tile) const {
-  if (!folder_.empty()) write_file(folder_ / kTooLarge, fmt::format("{} {}\n", tile.width, tile.height));
+  if (!folder_.empty()) write(folder_ / kTooLarge, fmt::format("{} {}\n", tile.width, tile.height));
 }
 
 std::optional<PixelSize> SavedLatents::too_large() const {
-  if (!resumes()) return std::nullopt;
+  if (!resumes_) return std::nullopt;
   std::ifstream file(folder_ / kTooLarge);
   PixelSize tile;
   return file >> tile.width >> tile.height ? std::optional(tile) : std::nullopt;
@@ -147,16 +157,11 @@ std::optional<PixelSize> SavedLatents::too_large() const {
 
 void SavedLatents::remove() const {
   if (folder_.empty()) return;
-  // What cannot be removed is no reason to fail: the video is there.
-  std::error_code none;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, none)) {
-    std::string name = entry.path().filename().string();
-    if (name.ends_with(".part")) name.erase(0, 1);  // ".windows-0001.safetensors.part" of a run that was killed
-    if (name.starts_with(kPrefix) || name.starts_with(kSavedPlan) || name.starts_with(kTooLarge)) {
-      fs::remove(entry.path(), none);
-    }
-  }
-  fs::remove(folder_, none);  // unless somebody else has put something into it
+  // What cannot be removed is no reason to fail: the video is there. What somebody else has put there stays.
+  remove_output_folder(root_, folder_, [](std::string_view name) {
+    if (name.ends_with(".part")) name.remove_prefix(1);  // ".windows-0001.safetensors.part" of a run that was killed
+    return name.starts_with(kPrefix) || name.starts_with(kSavedPlan) || name.starts_with(kTooLarge);
+  });
 }
 
 }  // namespace sora

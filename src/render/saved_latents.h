@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sora/geometry.h"
 #include "sora/tensor.h"
@@ -22,15 +23,18 @@ class SavedLatents {
   /// Nothing is kept.
   SavedLatents() = default;
   /// `identity` says all that the latents depend on. Without anything to keep, there is no folder.
-  SavedLatents(std::filesystem::path folder, std::string identity);
+  /// It lies below `root`, and nothing is written or removed outside that; empty: the folder's parent.
+  SavedLatents(std::filesystem::path folder, std::string identity, std::filesystem::path root = {});
 
   /// Whether a render of this identity was begun, and not finished.
-  bool resumes() const;
+  bool resumes() const { return resumes_; }
+  /// Whether the first `count` parts are there and whole.
+  bool hold(int count) const;
   /// Empty if there is no such part of this identity, or none that is whole.
   std::optional<Part> load(int index) const;
   /// What the folder holds of another identity goes. Error{output} if it cannot be written; then nothing of the part is
   /// there.
-  void save(int index, const Part& part) const;
+  void save(int index, const Part& part);
   /// That decoding them in tiles of this size took more memory than there was.
   void remember_too_large(const PixelSize& tile) const;
   /// The tile of the last such failure.
@@ -40,8 +44,11 @@ class SavedLatents {
 
  private:
   std::filesystem::path file(int index) const;
+  void write(const std::filesystem::path& file, std::string_view bytes) const;
   std::filesystem::path folder_;
   std::string identity_;
+  std::filesystem::path root_;
+  bool resumes_ = false;
 };
 
 }  // namespace sora

@@ -23,7 +23,7 @@ struct Video {
   AVStream stream{};          ///< only for its plain numbers
   AVCodecParameters codec{};  ///< likewise
   double duration = 0;        ///< of the whole file, in seconds
-  std::string encoder, creation_time;
+  std::string encoder, comment, creation_time;
   std::vector<std::int64_t> timestamps;  ///< of the frames, in stream.time_base
   std::vector<AVPictureType> types;
   std::vector<std::vector<std::uint8_t>> frames;  ///< RGB24, without padding
@@ -77,6 +77,7 @@ inline Video read_video(const std::filesystem::path& path) {
   video.codec = *stream.codecpar;
   video.duration = static_cast<double>(file->duration) / AV_TIME_BASE;
   video.encoder = detail::tag(*file, "encoder");
+  video.comment = detail::tag(*file, "comment");
   video.creation_time = detail::tag(*file, "creation_time");
   AVPacket* packet = av_packet_alloc();
   AVFrame* frame = av_frame_alloc();

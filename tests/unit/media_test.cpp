@@ -13,6 +13,7 @@
 #include "support/errors.h"
 #include "support/failing_ops.h"
 #include "support/files.h"
+#include "support/films.h"
 #include "support/video_reader.h"
 
 namespace sora {
@@ -21,64 +22,17 @@ namespace {
 namespace fs = std::filesystem;
 using test::error_of;
 using test::FailingOps;
+using test::Film;
+using test::moving_film;
+using test::names_in;
+using test::noise;
 using test::read_text;
 using test::read_video;
 using test::TempDir;
 using test::Video;
+using test::write_film;
 
 constexpr const char* kNothing = "nothing was thrown";
-
-/// A film of `count` frames in memory.
-struct Film {
-  PixelSize size;
-  int count = 0;
-  std::vector<std::uint8_t> rgb;
-
-  Film(PixelSize size_, int count_) : size(size_), count(count_), rgb(frame_bytes() * count_) {}
-  std::size_t frame_bytes() const { return std::size_t{3} * size.width * size.height; }
-  Frames frames(int first, int n) const {
-    return {n, size.height, size.width, std::span(rgb).subspan(first * frame_bytes(), n * frame_bytes())};
-  }
-  Frames all() const { return frames(0, count); }
-};
-
-// A textured picture that moves, ever faster: what makes an encoder search.
-Film moving_film(PixelSize size, int count) {
-  Film film(size, count);
-  std::mt19937 random(1);
-  std::size_t i = 0;
-  for (int t = 0; t < count; ++t) {
-    for (int y = 0; y < size.height; ++y) {
-      for (int x = 0; x < size.width; ++x) {
-        const double wave = 60 * std::sin(0.2 * x + 0.05 * t) + 50 * std::sin(0.3 * (y + 0.3 * t * t));
-        for (int c = 0; c < 3; ++c) film.rgb[i++] = static_cast<std::uint8_t>(128 + wave + c * 3 + random() % 8);
-      }
-    }
-  }
-  return film;
-}
-
-Film noise(PixelSize size, int count) {
-  Film film(size, count);
-  std::mt19937 random(2);
-  for (std::uint8_t& value : film.rgb) value = static_cast<std::uint8_t>(random());
-  return film;
-}
-
-std::string write_film(const Film& film, const OutputOptions& options, const Rational& fps = {24, 1},
-                       const FileOps& ops = {}, int at_once = 4) {
-  const OpenedSink output = open_sink(options, film.size, fps, film.count, ops);
-  for (int i = 0; i < film.count; i += at_once) output.sink->write(film.frames(i, std::min(at_once, film.count - i)));
-  output.sink->finish();
-  return output.md5();
-}
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 double seconds_of(const Video& video) { return video.stream.duration * av_q2d(video.stream.time_base); }
 
@@ -356,6 +310,26 @@ TEST(Png, SequenceIsExactAndCountsFromOne) {
     EXPECT_THAT(picture.frames, testing::ElementsAre(testing::ElementsAreArray(expected)));
   }
   EXPECT_THAT(read_text(folder / "out/f001.png"), testing::HasSubstr("sRGB"));
+}
+
+TEST(Outputs, DoNotLeaveTheirRoot) {
+  const TempDir folder;
+  const fs::path root = folder / "out";
+  write_film(noise({32, 16}, 2), {.path = root / "a cat/%d.png", .root = root});
+  write_film(noise({32, 16}, 2), {.path = root / "a dog/x.mp4", .root = root});
+  EXPECT_THAT(names_in(root / "a cat"), testing::ElementsAre("1.png", "2.png"));
+  EXPECT_THAT(names_in(root / "a dog"), testing::ElementsAre("x.mp4"));
+  fs::create_directory(folder / "elsewhere");
+  fs::create_directory_symlink("../elsewhere", root / "link");
+  for (const std::string name : {"%d.png", "x.mp4"}) {
+    EXPECT_EQ(error_of(Fault::output,
+                       [&] {
+                         write_film(noise({32, 16}, 2), {.path = root / "link" / name, .root = root});
+                       }),
+              (root / "link" / (name == "%d.png" ? "1.png" : name)).string() + ": " + (root / "link").string() +
+                  " is a symbolic link, which may lead out of " + root.string() + "; nothing is written behind it");
+  }
+  EXPECT_THAT(names_in(folder / "elsewhere"), testing::IsEmpty());
 }
 
 TEST(Png, OneFrame) {

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Says what a clip shows in the world's words: scene, camera and each subject's shape, color, size and motion.
+
+Small networks (judge_networks.py) find the subjects by their colors, and name shapes and surroundings; the tracks of
+the subjects give sizes and motions (judge_motion.py). Every answer comes with a probability, and may be "other" or
+"none": a blob is no ball.
+"""
+
+import argparse
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+
+from clip_io import read_video
+from drift import look
+from judge_data import CAMERA_CLASSES, COLOR_CLASSES, LABEL_SIZE, SCENE_CLASSES, SHAPE_CLASSES, SIZE
+from judge_motion import FOLDS, Track, motion_of
+from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
+from rich_world import zoom_at
+from world import RADII, picture
+
+WEIGHTS = Path(__file__).with_name("judge.safetensors")
+FPS = 8.0
+WINDOW = 33
+SHORTEST = 9
+PIXEL = 2 / LABEL_SIZE
+SEEN_PIXELS = 8
+EVIDENCE = 5.0  # independent looks at the surroundings in a window
+# Area of each shape of radius 1 (world.signed_distance).
+AREAS = {
+    "ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142,
+}  # fmt: skip
+
+Shares = dict[str, float]
+
+
+@dataclass(frozen=True)
+class SubjectVerdict:
+    color: Shares
+    shape: Shares
+    size: Shares
+    motion: Shares
+    x: float  # mean place, and radius at rest, in the world's coordinates
+    y: float
+    radius: float
+    seen: float  # share of the frames
+
+    def best(self, attribute: str) -> str:
+        return best(getattr(self, attribute))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of a window of a clip. The subjects come in falling order of the pixels that they cover."""
+
+    scene: Shares
+    camera: Shares
+    subjects: list[SubjectVerdict]
+
+
+def best(shares: Shares) -> str:
+    """The likeliest answer; "none" if there is none as likely as all others together."""
+    name = max(shares, key=lambda answer: shares[answer])
+    return name if shares[name] >= 0.5 else "none"
+
+
+def shares_of(names: list[str], values: Tensor | NDArray) -> Shares:
+    return {name: round(float(value), 4) for name, value in zip(names, values)}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The likeliest color of each pixel."""
+
+    color: NDArray[np.uint8]  # [T, 64, 64]
+    areas: NDArray[np.int64]  # [T, colors] pixels
+
+
+class Judge:
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        self._segmenter, self._shaper, self._surroundings = Segmenter().eval(), Shaper().eval(), Surroundings().eval()
+        networks = dict(segmenter=self._segmenter, shaper=self._shaper, surroundings=self._surroundings)
+        tensors = load_file(weights)
+        for name, network in networks.items():
+            network.load_state_dict(
+                {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+            )
+            network.to(memory_format=torch.channels_last)
+
+    def windows(self, frames: NDArray[np.uint8], fps: float = FPS) -> list[Verdict]:
+        """Verdicts of the windows that follow each other; the last one ends with the clip."""
+        frames = at_judged_rate(frames, fps)
+        firsts = list(range(0, max(1, len(frames) - WINDOW + 1), WINDOW))
+        if firsts[-1] + WINDOW < len(frames):
+            firsts.append(len(frames) - WINDOW)
+        return [self.judge(frames[first : first + WINDOW], first / FPS) for first in firsts]
+
+    @torch.inference_mode()
+    def judge(self, frames: NDArray[np.uint8], begin: float = 0.0) -> Verdict:
+        """frames: [T, H, W, 3], at least 9, at 8 frames per second; they begin at `begin` seconds of their video."""
+        if len(frames) < SHORTEST:
+            raise ValueError(f"the judge needs at least {SHORTEST} frames, not {len(frames)}")
+        pixels = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
+        if pixels.shape[-2:] != (SIZE, SIZE):
+            pixels = F.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+        scene, camera = self._look_around(pixels)
+        times = begin + np.arange(len(frames)) / FPS
+        zoom = np.array([zoom_at(best(camera), time) for time in times])
+        labels = self._label(pixels)
+        subjects = [self._subject(pixels, labels, colors, zoom) for colors in find_subjects(labels)]
+        return Verdict(scene, camera, subjects)
+
+    def _look_around(self, pixels: Tensor) -> tuple[Shares, Shares]:
+        small = F.avg_pool2d(pixels, 2)
+        scenes, cameras = self._surroundings(compare(small[:-4], small[2:-2], small[4:]))
+        scene = shares_of(SCENE_CLASSES, scenes.softmax(dim=1).mean(dim=0))
+        if best(scene) in ("gray", "other", "none"):  # nothing that would move
+            return scene, {"none": 1.0}
+        # Most frames of a window say little, some say it clearly: their evidence adds up.
+        return scene, shares_of(CAMERA_CLASSES, cameras.log_softmax(dim=1).mean(dim=0).mul(EVIDENCE).softmax(dim=0))
+
+    def _label(self, pixels: Tensor) -> Labels:
+        colors = [self._segmenter(some).argmax(dim=1).to(torch.uint8) for some in pixels.split(8)]
+        color = torch.cat(colors).numpy()
+        areas = np.stack([(color == index).sum(axis=(1, 2)) for index in range(len(COLOR_CLASSES))], axis=1)
+        return Labels(color, areas)
+
+    def _subject(self, pixels: Tensor, labels: Labels, colors: list[int], zoom: NDArray[np.float64]) -> SubjectVerdict:
+        masks = np.isin(labels.color, colors)  # [T, 64, 64]
+        seen = masks.sum(axis=(1, 2)) >= SEEN_PIXELS
+        edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
+        weight = np.where(seen, np.where(edge, 0.2, 1.0), 0.0)
+
+        logits = self._shaper(crop_subjects(pixels[seen], torch.from_numpy(masks[seen])))
+        votes = torch.from_numpy(weight[seen]).float()
+        shape = shares_of(SHAPE_CLASSES[1:], (votes[:, None] * logits.softmax(dim=1)).sum(dim=0) / votes.sum())
+        likeliest = max(shape, key=lambda name: shape[name])
+
+        track = track_of(masks, weight, likeliest, zoom)
+        motion, radius = motion_of(track)
+        color = labels.areas[:, colors].sum(axis=0)
+        return SubjectVerdict(
+            color=shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum()), shape=shape,
+            size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
+            x=float(track.x[seen].mean()), y=float(track.y[seen].mean()), radius=radius, seen=float(seen.mean()),
+        )  # fmt: skip
+
+
+def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
+    if abs(fps - FPS) < 0.01:
+        return frames
+    count = max(SHORTEST, int((len(frames) - 1) / fps * FPS) + 1)
+    return frames[np.minimum((np.arange(count) * fps / FPS).round().astype(int), len(frames) - 1)]
+
+
+# ---------------------------------------------------------------------------------------------------------- subjects
+
+
+def find_subjects(labels: Labels) -> list[list[int]]:
+    """The colors of each subject, the largest subject first."""
+    seen = labels.areas[:, 1:] >= SEEN_PIXELS  # [T, colors but none]
+    wanted = max(3, len(seen) // 4)
+    colors = [index + 1 for index in np.flatnonzero(seen.sum(axis=0) >= wanted)]
+    return merge(labels, sorted(colors, key=lambda color: -labels.areas[:, color].sum()))
+
+
+def merge(labels: Labels, colors: list[int]) -> list[list[int]]:
+    """Colors that stay at the same place are one subject's: a blob may be half red and half orange."""
+    groups: list[list[int]] = []
+    for color in colors:
+        for group in groups:
+            if share_place(labels, group[0], color):
+                group.append(color)
+                break
+        else:
+            groups.append([color])
+    return groups
+
+
+def share_place(labels: Labels, one: int, other: int) -> bool:
+    both = np.flatnonzero((labels.areas[:, one] >= SEEN_PIXELS) & (labels.areas[:, other] >= SEEN_PIXELS))
+    if 2 * len(both) < (labels.areas[:, other] >= SEEN_PIXELS).sum():
+        return False
+    near = 0
+    for frame in both:
+        radius = np.sqrt(labels.areas[frame, [one, other]].sum() / np.pi) * PIXEL
+        apart = np.subtract(center(labels.color[frame] == one), center(labels.color[frame] == other))
+        near += np.hypot(*apart) < radius
+    return 10 * near > 7 * len(both)
+
+
+def center(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Of the pixels, those far from the others left out."""
+    x, y = picture(LABEL_SIZE)
+    x, y = x[mask], y[mask]
+    near = np.hypot(x - np.median(x), y - np.median(y)) < max(0.25, 2.5 * np.sqrt(len(x) / np.pi) * PIXEL)
+    return (float(x[near].mean()), float(y[near].mean())) if near.any() else (float(x.mean()), float(y.mean()))
+
+
+def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str, zoom: NDArray[np.float64]) -> Track:
+    """In the world's coordinates: what the camera's zoom does is taken back."""
+    frames = len(masks)
+    x_of, y_of = picture(LABEL_SIZE)
+    folds = FOLDS.get(shape, 0)
+    x, y, radius, turn = np.zeros(frames), np.zeros(frames), np.zeros(frames), np.zeros(frames, complex)
+    for frame in np.flatnonzero(weight):
+        mask = masks[frame]
+        x[frame], y[frame] = center(mask)
+        radius[frame] = np.sqrt(mask.sum() * PIXEL**2 / AREAS[shape])
+        if folds:
+            arm = (x_of[mask] - x[frame]) + 1j * (y_of[mask] - y[frame])
+            length = np.abs(arm) + 1e-6
+            turn[frame] = (length**2 * (arm / length) ** folds).sum() / (length**2).sum()
+    # A subject that another one hides in part is smaller than it is.
+    typical = np.median(radius[weight > 0.5]) if (weight > 0.5).any() else 0.0
+    whole = ((weight > 0.5) & (radius > 0.5 * typical)).astype(float)
+    return Track(np.arange(frames) / FPS, x / zoom, y / zoom, radius / zoom, weight, whole, turn, folds)
+
+
+def size_of(radius: float) -> Shares:
+    """The sizes' radii are drawn 1.25 times as large (world.pose)."""
+    if radius <= 0:
+        return {"none": 1.0}
+    error = 0.09
+    errors = {size: np.log(radius / (1.25 * nominal)) / error for size, nominal in RADII.items()}
+    likelihood = {size: np.exp(-0.5 * value**2) for size, value in errors.items()}
+    likelihood["other"] = np.exp(-0.5 * 3.0**2)
+    total = sum(likelihood.values())
+    return {size: round(float(value / total), 4) for size, value in likelihood.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("video", type=Path, help="at least 9 frames; judged in windows of 33 at 8 frames per second")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    frames, fps = read_video(options.video)
+    verdicts = Judge(options.weights).windows(frames, fps)
+    answer = dict(windows=[dataclasses.asdict(verdict) for verdict in verdicts], look=dataclasses.asdict(look(frames)))
+    print(json.dumps(answer, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, into judge.safetensors."""
+
+import argparse
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLWan
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+import judge_data
+from judge_data import COLOR_CLASSES, EVERY, FRAMES, LABEL_SIZE, SIZE, UNKNOWN
+from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
+from muon import Muon
+from training import Log, seed_step
+from whole_clip_vae import WholeClipVae
+
+WEIGHTS = Path(__file__).with_name("judge.safetensors")
+VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
+KEPT = FRAMES // EVERY + 1
+SEEN_PIXELS = 10
+
+
+class Clips:
+    """Every second frame of labelled clips. Made once and kept in the folder."""
+
+    def __init__(self, folder: Path, count: int, vae: WholeClipVae) -> None:
+        path = folder / f"judge-{count}.npz"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._make(path, count, vae)
+        data = np.load(path)
+        self.frames, self.colors, self.shapes, self.scenes, self.cameras = (
+            torch.from_numpy(data[name]) for name in ("frames", "colors", "shapes", "scenes", "cameras")
+        )
+        self.subjects = self._find_subjects()
+
+    def _find_subjects(self) -> Tensor:
+        """[n, 3]: clip, frame and color of all that is large enough to have a shape."""
+        areas = torch.stack([(self.colors == color).sum(dim=(2, 3)) for color in range(1, len(COLOR_CLASSES))], dim=2)
+        found = (areas >= SEEN_PIXELS).nonzero()
+        found[:, 2] += 1
+        return found
+
+    @staticmethod
+    def _make(path: Path, count: int, vae: WholeClipVae) -> None:
+        frames = np.zeros((count, KEPT, SIZE, SIZE, 3), np.uint8)
+        colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
+        scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
+        for index in range(count):
+            is_decoded = index % 3 == 0
+            clip = judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if is_decoded else EVERY)
+            seen = through_vae(vae, clip.frames) if is_decoded else clip.frames
+            frames[index], colors[index], shapes[index] = (a[::EVERY] for a in (seen, clip.colors, clip.shapes))
+            scenes[index], cameras[index] = clip.scene, clip.camera
+            if index % 100 == 0:
+                print(f"clip {index} of {count}", flush=True)
+        np.savez(path, frames=frames, colors=colors, shapes=shapes, scenes=scenes, cameras=cameras)
+
+
+@torch.inference_mode()
+def through_vae(vae: WholeClipVae, frames: np.ndarray) -> np.ndarray:
+    """[T, 128, 128, 3] uint8, encoded and decoded."""
+    pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    seen = vae.decode(vae.encode(pixels)[0])[0].permute(1, 2, 3, 0)
+    return ((seen.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+
+
+def load_vae(folder: Path) -> WholeClipVae:
+    return WholeClipVae(AutoencoderKLWan.from_pretrained(folder).eval())
+
+
+def disturb(frames: Tensor, rng: random.Random) -> Tensor:
+    """What codecs and decoders do: [B, C, H, W] in -1 to 1, the same for all frames of an example."""
+    batch = len(frames)
+    contrast, brightness = 1 + 0.08 * torch.randn(batch, 1, 1, 1), 0.05 * torch.randn(batch, 1, 1, 1)
+    tint = (0.04 * torch.randn(batch, 3, 1, 1)).repeat(1, frames.size(1) // 3, 1, 1)
+    frames = frames * contrast + brightness + tint
+    if rng.random() < 0.3:
+        frames = F.avg_pool2d(F.pad(frames, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    if rng.random() < 0.3:  # color at half the resolution, as in 4:2:0
+        gray = frames.unflatten(1, (-1, 3)).mean(dim=2, keepdim=True)
+        tints = (frames.unflatten(1, (-1, 3)) - gray).flatten(1, 2)
+        tints = F.interpolate(F.avg_pool2d(tints, 2), scale_factor=2, mode="bilinear")
+        frames = (gray + tints.unflatten(1, (-1, 3))).flatten(1, 2)
+    return (frames + rng.choice([0, 0.02, 0.05]) * torch.randn_like(frames)).clamp(-1.05, 1.05)
+
+
+def pixels(frames: Tensor) -> Tensor:
+    """[..., H, W, 3] uint8 → [..., 3, H, W] in -1 to 1."""
+    return frames.movedim(-1, -3).float() / 127.5 - 1
+
+
+def segmenter_loss(network: Segmenter, clips: Clips, batch: int, rng: random.Random) -> Tensor:
+    clip, frame = torch.randint(len(clips.frames), (batch,)), torch.randint(KEPT, (batch,))
+    colors = network(disturb(pixels(clips.frames[clip, frame]), rng))
+    wanted = clips.colors[clip, frame].long()
+    weight = 1.0 + 3.0 * (wanted > 0)  # most pixels are background
+    return (F.cross_entropy(colors, wanted, reduction="none") * weight).mean()
+
+
+def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -> Tensor:
+    clip, frame, color = clips.subjects[torch.randint(len(clips.subjects), (4 * batch,))].unbind(dim=1)
+    masks = clips.colors[clip, frame] == color[:, None, None]
+    wanted = torch.where(masks, clips.shapes[clip, frame], 0).amax(dim=(1, 2)).long() - 1
+    # A segmenter is wrong here and there along the edge.
+    grown = F.max_pool2d(masks[:, None].float(), 3, 1, 1)[:, 0] > 0.5
+    shrunk = F.max_pool2d(1 - masks[:, None].float(), 3, 1, 1)[:, 0] < 0.5
+    flips = torch.rand(masks.shape) < 0.15 * torch.rand(len(masks), 1, 1)
+    masks = masks ^ (flips & (grown ^ shrunk))
+    crops = crop_subjects(disturb(pixels(clips.frames[clip, frame]), rng), masks)
+    return F.cross_entropy(network(crops), wanted)
+
+
+def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: random.Random) -> Tensor:
+    clip, frame = torch.randint(len(clips.frames), (2 * batch,)), torch.randint(KEPT - 2, (2 * batch,))
+    frames = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame + later]), 2) for later in range(3)], dim=1)
+    scenes, cameras = network(compare(*disturb(frames, rng).chunk(3, dim=1)))
+    wanted = clips.cameras[clip]
+    known = wanted != UNKNOWN
+    return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], wanted[known])
+
+
+NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
+    "shaper": (Shaper, shaper_loss), "surroundings": (Surroundings, surroundings_loss),
+    "segmenter": (Segmenter, segmenter_loss),
+}  # fmt: skip
+
+
+def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch: int, seed: int) -> nn.Module:
+    """Falling rates from the first step on."""
+    network = network.train().to(memory_format=torch.channels_last)
+    named = dict(network.named_parameters())
+    matrices = [named[name] for name in named if named[name].dim() == 4 and "head" not in name]
+    others = [named[name] for name in named if named[name].dim() != 4 or "head" in name]
+    optimizers = [Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=4e-3, weight_decay=1e-4)]
+    rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
+    log = Log(every=50, memory=0.95)
+    for step in range(steps):
+        rng = seed_step(seed, step)
+        share = min(1.0, (step + 1) / 30) * (1 - step / steps)
+        for optimizer, rate in zip(optimizers, rates):
+            optimizer.param_groups[0]["lr"] = rate * share
+            optimizer.zero_grad()
+        loss = loss_of(network, clips, batch, rng)
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        log.write(step, f"loss {log.smooth(loss.item()):.4f}")
+    return network.eval()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("build/judge"), help="folder of the clips (%(default)s)")
+    parser.add_argument("--clips", type=int, default=600, help="(%(default)s)")
+    parser.add_argument("--steps", type=int, default=700, help="of each network (%(default)s)")
+    parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="(%(default)s)")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    clips = Clips(options.work, options.clips, load_vae(VAE))
+    torch.manual_seed(0)
+    weights = {}
+    for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items()):
+        print(name, flush=True)
+        network = train(make(), loss_of, clips, options.steps, options.batch, seed)
+        for key, value in network.state_dict().items():
+            weights[f"{name}.{key}"] = value.contiguous().half() if value.is_floating_point() else value
+    save_file(weights, options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

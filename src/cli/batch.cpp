@@ -1,0 +1,168 @@
+#include "cli/batch.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/machine.h"
+#include "base/output_name.h"
+#include "base/text.h"
+#include "batch/both_claims.h"
+#include "batch/file_claims.h"
+#include "cli/batch_board.h"
+#include "cli/batch_plan.h"
+#include "cli/planning.h"
+#include "cli/problems.h"
+#include "cli/report.h"
+#include "cli/terminal.h"
+
+namespace sora {
+namespace {
+
+using nlohmann::ordered_json;
+
+void show_plans(const Generate& command, const Batch& batch) {
+  for (const BatchGroup& group : batch.groups) {
+    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+      const BatchJob& job = group.jobs[i];
+      if (job.failure) {
+        spdlog::error("{}: {}", job.line.origin, job.failure->what());
+        continue;
+      }
+      if (command.json) {
+        ordered_json json{{"index", job.line.index}, {"origin", job.line.origin}, {"job", job.id}};
+        json.update(plan_json(group.plans[i], context_of(group.plans[i], group.traits, group.checkpoint)));
+        write_json(json, -1);
+      } else {
+        write_result(fmt::format("{}: {}\n", job.line.origin, plan_line(group.plans[i])));
+      }
+    }
+  }
+}
+
+// What cannot fit is refused before hours are spent.
+void require_room(const Batch& batch, const std::vector<BatchBoard>& boards) {
+  std::int64_t bytes = 0, free = 0;
+  for (std::size_t g = 0; g < batch.groups.size(); ++g) {
+    const BatchGroup& group = batch.groups[g];
+    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+      if (!boards[g].pending(i) || !has_files(group.plans[i].output.path)) continue;
+      bytes += group.plans[i].cost.output_bytes;
+      if (free == 0) free = disk_free_for(group.plans[i].output.path);
+    }
+  }
+  // A guess from size, length and crf: only what is beyond doubt is refused.
+  constexpr int kDoubt = 4;
+  require(free == 0 || bytes / kDoubt <= free, Fault::output,
+          "the videos need about {} on the disk, {} are free; make room, or give another --output or a higher --crf",
+          human_bytes(bytes), human_bytes(free));
+  if (free != 0 && bytes > free) {
+    spdlog::warn("the videos may not fit: they need about {} on the disk, {} are free", human_bytes(bytes),
+                 human_bytes(free));
+  }
+}
+
+// Among processes on this folder, and among those of one launch on several machines.
+std::unique_ptr<Claims> make_claims(const Generate& command, const std::filesystem::path& folder) {
+  auto files = std::make_unique<FileClaims>(folder);
+  const std::optional<Group> group = launch_group(command);
+  if (!group) return files;
+  return std::make_unique<BothClaims>(std::move(files), engine().join(*group));
+}
+
+struct Count {
+  std::size_t made = 0, there = 0, failed = 0, open = 0;
+  double seconds = 0;
+};
+
+Count count(const std::vector<BatchBoard>& boards) {
+  Count count;
+  for (const BatchBoard& board : boards) {
+    for (const JobOutcome& outcome : board.outcomes()) {
+      count.seconds += outcome.seconds;
+      switch (outcome.state) {
+        case JobState::pending:
+          ++count.open;
+          break;
+        case JobState::made:
+          ++count.made;
+          break;
+        case JobState::there:
+          ++count.there;
+          break;
+        case JobState::failed:
+        case JobState::given_up:
+          ++count.failed;
+          break;
+      }
+    }
+  }
+  return count;
+}
+
+std::string summary(const Count& count) {
+  std::string text = fmt::format("{} made in {}", count.made, human_seconds(count.seconds));
+  if (count.there > 0) text += fmt::format(", {} were there", count.there);
+  if (count.failed > 0) text += fmt::format(", {} failed", count.failed);
+  if (count.open > 0) text += fmt::format(", {} not begun", count.open);
+  return text;
+}
+
+}  // namespace
+
+bool is_batch(const Generate& command) {
+  return !command.prompts.empty() || !command.seeds.empty() || command.num_videos.value_or(1) > 1;
+}
+
+void run_batch(const Generate& command) {
+  Batch batch = plan_batch(command);
+  if (command.dry_run) return show_plans(command, batch);
+
+  const bool files = std::any_of(batch.groups.begin(), batch.groups.end(), [](const BatchGroup& group) {
+    return std::any_of(group.plans.begin(), group.plans.end(),
+                       [](const Plan& plan) { return has_files(plan.output.path); });
+  });
+  std::optional<Journal> journal;
+  std::unique_ptr<Claims> claims;
+  BatchRun run{.command = command, .size = batch.size()};
+  if (files) {
+    run.journal = &journal.emplace(batch.folder);
+    claims = make_claims(command, batch.folder);
+    run.claims = claims.get();
+    run.begun_at = journal->size();
+    if (journal->torn() > 0) {
+      spdlog::warn("{} lines of the journal are damaged; what they said is done again", journal->torn());
+    }
+  }
+  std::vector<BatchBoard> boards;
+  for (BatchGroup& group : batch.groups) boards.emplace_back(run, group);
+  Problems problems;
+  for (const BatchBoard& board : boards) board.check_outputs(problems);
+  problems.throw_if_any(Fault::output);
+  require_room(batch, boards);
+
+  const bool silent = command.quiet && command.progress != ProgressKind::json_lines;
+  const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : command.progress);
+  for (BatchBoard& board : boards) board.report_known();
+  for (std::size_t g = 0; g < boards.size(); ++g) {
+    if (!boards[g].has_pending()) continue;
+    boards[g].set_progress(*progress);
+    try {
+      engine().render(batch.groups[g].plans, batch.groups[g].checkpoint, boards[g], *progress);
+    } catch (const Error& error) {
+      spdlog::info("{}; the same command goes on", summary(count(boards)));
+      throw;
+    }
+  }
+  const Count result = count(boards);
+  spdlog::info("{}", summary(result));
+  require(result.failed == 0 && result.open == 0, Fault::some_failed, "{} of {} videos could not be made",
+          result.failed + result.open, run.size);
+}
+
+}  // namespace sora

@@ -1,0 +1,202 @@
+#include "cli/batch_board.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/output_name.h"
+#include "base/text.h"
+#include "cli/report.h"
+#include "cli/result_json.h"
+#include "cli/settings.h"
+#include "cli/sidecar.h"
+
+namespace sora {
+namespace {
+
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::string shown(const fs::path& path) { return printable(path.native(), 300); }
+
+bool is_there(const fs::path& path) {
+  std::error_code none;
+  return fs::symlink_status(path, none).type() != fs::file_type::not_found;
+}
+
+// A numbered sequence by its first file, without which there are no others.
+fs::path first_file(const fs::path& output) {
+  return output_kind(output) == OutputKind::png_sequence ? numbered_path(output, 1) : output;
+}
+
+std::vector<fs::path> files_of(const Generate& command, const Plan& plan) {
+  if (!has_files(plan.output.path)) return {};
+  std::vector<fs::path> files{first_file(plan.output.path)};
+  if (writes_sidecar(command)) files.push_back(sidecar_path(plan.output.path));
+  return files;
+}
+
+ordered_json job_json(const BatchJob& job, std::string_view state, int exit) {
+  return {{"index", job.line.index}, {"origin", job.line.origin}, {"state", state}, {"exit", exit}};
+}
+
+}  // namespace
+
+BatchBoard::BatchBoard(BatchRun& run, BatchGroup& group) : run_(run), group_(group), outcomes_(group.jobs.size()) {
+  for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
+    const std::optional<Error>& failure = group_.jobs[i].failure;
+    if (failure)
+      outcomes_[i] = {.state = JobState::failed, .message = failure->what(), .exit = exit_code(failure->fault())};
+    else
+      settle_by_journal(i);
+  }
+}
+
+// What the journal says of a job that is pending.
+void BatchBoard::settle_by_journal(std::size_t job) {
+  if (run_.journal == nullptr) return;
+  const JobRecord* record = run_.journal->find(group_.jobs[job].id);
+  if (record == nullptr) return;
+  Plan& plan = group_.plans[job];
+  switch (record->state) {
+    case JobRecord::State::started:
+      // By a process that is dead or, until its claim is ours, by one that is at it. What lies under the name is ours.
+      plan.output.overwrite = true;
+      return;
+    case JobRecord::State::done:
+      if (!is_unchanged(record->output, record->frames, record->stamp)) {
+        // Removed, it is made again, and what is left beside it is ours. Altered, it is somebody's work.
+        if (!is_there(first_file(record->output))) plan.output.overwrite = true;
+        return;
+      }
+      plan.output.path = record->output;
+      outcomes_[job] = {.state = JobState::there};
+      return;
+    case JobRecord::State::failed:
+      if (run_.command.retry_failed && record->position < run_.begun_at) return;
+      outcomes_[job] = {.state = JobState::given_up, .message = record->message, .exit = record->exit};
+      return;
+  }
+}
+
+void BatchBoard::check_outputs(Problems& problems) const {
+  for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
+    const Plan& plan = group_.plans[i];
+    if (!pending(i) || plan.output.overwrite) continue;
+    for (const fs::path& file : files_of(run_.command, plan)) {
+      if (!is_there(file)) continue;
+      problems.add(fmt::format(
+          "{}: {} exists already, and is not what this batch has made of it; --overwrite replaces it, another --output "
+          "leaves it",
+          group_.jobs[i].line.origin, shown(file)));
+      break;
+    }
+  }
+}
+
+bool BatchBoard::has_pending() const {
+  return std::any_of(outcomes_.begin(), outcomes_.end(),
+                     [](const JobOutcome& outcome) { return outcome.state == JobState::pending; });
+}
+
+void BatchBoard::report_known() const {
+  for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
+    const JobOutcome& outcome = outcomes_[i];
+    const BatchJob& job = group_.jobs[i];
+    if (outcome.state == JobState::pending) continue;
+    const std::string output = group_.plans[i].output.path.string();
+    const bool there = outcome.state == JobState::there;
+    if (run_.command.json) {
+      ordered_json json = job_json(job, there ? "there" : "failed", outcome.exit);
+      json["output"] = output;
+      if (!there) json["error"] = outcome.message;
+      write_json(json, -1);
+    } else if (there) {
+      spdlog::debug("{}: {} was made before", job.line.origin, shown(output));
+    }
+    if (!there) spdlog::error("{}: {}", job.line.origin, outcome.message);
+  }
+}
+
+// Whether the job is now ours and still to be done.
+bool BatchBoard::take(std::size_t job, bool wait) {
+  const std::string& id = group_.jobs[job].id;
+  if (run_.claims != nullptr && !run_.claims->take(id, wait)) return false;
+  if (run_.journal != nullptr) run_.journal->refresh();
+  settle_by_journal(job);
+  if (pending(job)) return true;
+  if (run_.claims != nullptr) run_.claims->release(id);
+  return false;
+}
+
+std::optional<std::size_t> BatchBoard::next() {
+  check_interrupted();
+  std::optional<std::size_t> found;
+  const std::size_t count = group_.jobs.size();
+  for (; !found && !run_.stopped && cursor_ < 2 * count; ++cursor_) {
+    // A first round through what nobody else is at, then a second to see what has become of the others.
+    const std::size_t job = cursor_ % count;
+    if (pending(job) && take(job, /*wait=*/cursor_ >= count)) found = job;
+  }
+  if (!found) return std::nullopt;
+  const Plan& plan = group_.plans[*found];
+  record(*found, {.state = JobRecord::State::started});
+  if (progress_ != nullptr) progress_->begin(fmt::format("{}/{}", group_.jobs[*found].line.index, run_.size));
+  spdlog::debug("{}: {} is begun", group_.jobs[*found].line.origin, shown(plan.output.path));
+  return found;
+}
+
+void BatchBoard::record(std::size_t job, JobRecord record) {
+  if (run_.journal == nullptr) return;
+  record.output = group_.plans[job].output.path;
+  record.frames = group_.plans[job].pixel_frames;
+  run_.journal->append(group_.jobs[job].id, record);
+}
+
+void BatchBoard::finished(std::size_t job, const JobResult& result) {
+  const Plan& plan = group_.plans[job];
+  const BatchJob& line = group_.jobs[job];
+  JobRecord done{.state = JobRecord::State::done};
+  if (run_.journal != nullptr) done.stamp = stamp_of(plan.output.path, plan.pixel_frames);
+  if (writes_sidecar(run_.command)) {
+    if (!model_) model_ = model_json(group_.checkpoint, group_.traits.family);
+    write_sidecar(merged(run_.command.settings, line.line.options.settings), plan, result, *model_);
+  }
+  record(job, done);
+  if (run_.claims != nullptr) run_.claims->release(line.id);
+  outcomes_[job] = {.state = JobState::made, .seconds = result.seconds.total};
+  for (const std::string& warning : result.quality.warnings) spdlog::warn("{}: {}", line.line.origin, warning);
+  if (run_.command.json) {
+    ordered_json json = job_json(line, "made", 0);
+    json.update(result_json(plan, result));
+    write_json(json, -1);
+  } else {
+    write_line(result.md5.empty() ? result.output : result.md5);
+  }
+  spdlog::info("{} of {}: {}, {} frames in {}", line.line.index, run_.size, shown(result.output), result.frames_written,
+               human_seconds(result.seconds.total));
+}
+
+void BatchBoard::failed(std::size_t job, const Error& error) {
+  const BatchJob& line = group_.jobs[job];
+  const int exit = exit_code(error.fault());
+  JobRecord failure{.state = JobRecord::State::failed};
+  failure.exit = exit;
+  failure.message = error.what();
+  record(job, failure);
+  if (run_.claims != nullptr) run_.claims->release(line.id);
+  outcomes_[job] = {.state = JobState::failed, .message = error.what(), .exit = exit};
+  spdlog::error("{}: {}", line.line.origin, error.what());
+  if (run_.command.json) {
+    ordered_json json = job_json(line, "failed", exit);
+    json["output"] = group_.plans[job].output.path.string();
+    json["error"] = error.what();
+    write_json(json, -1);
+  }
+  run_.stopped = run_.command.fail_fast;
+}
+
+}  // namespace sora

@@ -1,0 +1,65 @@
+#include "cli/planning.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+#include "base/machine.h"
+#include "base/name_template.h"
+#include "base/text.h"
+#include "batch/launcher.h"
+#include "cli/placement.h"
+#include "sora/engine.h"
+#include "sora/error.h"
+
+namespace sora {
+
+MediaInfo probe(const std::filesystem::path& media) {
+  require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
+  return engine().probe(media);
+}
+
+std::optional<Group> launch_group(const Generate& options) {
+  return options.ask_launcher ? find_group(std::getenv) : std::nullopt;
+}
+
+void name_output(Plan& plan, const std::string& model, const Checkpoint& checkpoint, int index) {
+  plan.output.path = NameTemplate(plan.output.path)
+                         .fill({.index = index,
+                                .prompt = plan.prompt,
+                                .seed = plan.seed,
+                                .size = plan.size,
+                                .frames = plan.pixel_frames,
+                                .fps = plan.fps,
+                                .steps = plan.steps,
+                                .model = model.empty() ? checkpoint.folder().string() : model});
+}
+
+PlanContext context_of(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint) {
+  return {checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
+          disk_free_for(plan.output.path)};
+}
+
+void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context) {
+  if (plan.sampling.continuation == Continuation::blended) {
+    spdlog::warn(
+        "this checkpoint makes {} frames at a time; longer videos are blended from {} windows and tend to repeat "
+        "themselves",
+        traits.defaults.window_frames, plan.windows.size());
+  }
+  if (traits.continuation == Continuation::none && plan.rendered_frames > traits.defaults.window_frames) {
+    spdlog::warn("this checkpoint was made for {} frames at a time; {} may look worse", traits.defaults.window_frames,
+                 plan.rendered_frames);
+  }
+  if (request.negative_prompt && !plan.guidance.on()) {
+    spdlog::warn("--negative-prompt has no effect: guidance is off at scale {}", plan.guidance.scale);
+  }
+  if (fits(plan, context) == false) {
+    const Peak peak = memory_peak(plan);
+    spdlog::warn("this may not fit: {} needs about {}, {} are free; the output about {}, {} are free", peak.stage,
+                 human_bytes(peak.bytes), human_bytes(context.memory_free.value_or(0)),
+                 human_bytes(plan.cost.output_bytes), human_bytes(context.disk_free));
+  }
+}
+
+}  // namespace sora

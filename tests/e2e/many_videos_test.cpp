@@ -1,0 +1,267 @@
+// Many videos in one command, on the shipped checkpoint: each is what it would be alone, is made once, and is told the
+// truth about.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/killed_program.h"
+#include "support/shipped.h"
+
+namespace sora {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::operator+;
+using test::kKilled;
+using test::RunResult;
+using test::Words;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr const char* kThree =
+    "a red ball over a green meadow\n"
+    "# a comment\n"
+    "\n"
+    "a blue cube over the sea\n"
+    "a white star at night\n";
+
+class Batches : public testing::Test {
+ protected:
+  // Small pictures of few steps.
+  Words words(const std::string& prompts, const Words& more = {}) const {
+    return Words{"--prompts", prompts, "--threads",    "1", "--steps",          "2",
+                 "--size",    "32x32", "--num-frames", "5", "--guidance-scale", "1"} +
+           more;
+  }
+  RunResult run(const Words& words, const test::RunOptions& options = {}) const {
+    test::RunOptions in_folder = options;
+    in_folder.working_directory = folder_.path();
+    return test::run(words, in_folder);
+  }
+  void write(const std::string& name, const std::string& text) const { test::write_file(folder_ / name, text); }
+  std::string bytes(const std::string& name) const { return test::read_text(folder_ / name); }
+
+  // Names and bytes of all videos in `folder`, without what is kept beside them.
+  std::map<std::string, std::string> videos(const std::string& folder) const {
+    std::map<std::string, std::string> found;
+    if (!fs::exists(folder_ / folder)) return found;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / folder)) {
+      if (entry.path().extension() == ".mp4") found[entry.path().filename()] = test::read_text(entry.path());
+    }
+    return found;
+  }
+  std::vector<json> results(const RunResult& result) const {
+    std::vector<json> objects;
+    std::istringstream lines(result.out);
+    for (std::string line; std::getline(lines, line);) objects.push_back(json::parse(line));
+    return objects;
+  }
+  static int count(const std::string& text, const std::string& part) {
+    int times = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size()) ++times;
+    return times;
+  }
+
+  test::TempDir folder_;
+};
+
+// --- what comes out ---
+
+TEST_F(Batches, GiveTheBytesOfSingleRunsWithOneLoadedModel) {
+  write("three.txt", kThree);
+  const RunResult batch =
+      run(words("three.txt", {"-o", "out/{index}.mp4", "--seed", "5", "--progress", "json", "--json"}));
+  ASSERT_EQ(batch.exit_code, 0) << batch.err;
+  EXPECT_EQ(count(batch.err, R"("stage":"load text encoder","done":0)"), 1);
+  EXPECT_EQ(count(batch.err, R"("stage":"load model","done":0)"), 1);
+  const std::vector<json> objects = results(batch);
+  ASSERT_EQ(objects.size(), 3U);
+  const std::vector<std::string> prompts{"a red ball over a green meadow", "a blue cube over the sea",
+                                         "a white star at night"};
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_EQ(objects[i]["index"], i + 1);
+    EXPECT_EQ(objects[i]["state"], "made");
+    const std::string name = std::to_string(i + 1) + ".mp4";
+    const RunResult single = run({"-p", prompts[i], "--threads", "1", "--steps", "2", "--size", "32x32", "--num-frames",
+                                  "5", "--guidance-scale", "1", "--seed", "5", "-o", name});
+    ASSERT_EQ(single.exit_code, 0) << single.err;
+    EXPECT_TRUE(bytes(name) == bytes("out/" + name)) << name;
+  }
+}
+
+TEST_F(Batches, LinesSayAnythingThatAFlagSays) {
+  write("lines.jsonl",
+        "{\"prompt\": \"a red ball\", \"seed\": 1, \"num-frames\": 9}\n"
+        "{\"prompt\": \"a red ball\", \"seed\": 2, \"size\": \"48x32\", \"scene\": [\"1: a blue cube\"], "
+        "\"num-frames\": 13, \"window-frames\": 9, \"overlap-frames\": 5}\n");
+  ASSERT_EQ(run(words("lines.jsonl", {"-o", "{seed}.mp4"})).exit_code, 0);
+  EXPECT_EQ(test::read_video(folder_ / "1.mp4").frames.size(), 9U);
+  const test::Video second = test::read_video(folder_ / "2.mp4");
+  EXPECT_EQ(second.frames.size(), 13U);
+  EXPECT_EQ(second.frames[0].size(), 48U * 32 * 3);
+}
+
+TEST_F(Batches, VariationsOfOnePromptAreABatch) {
+  const Words one{"-p", "a red ball", "--threads", "1", "--steps", "2", "--size", "32x32", "--num-frames", "5"};
+  const RunResult result = run(one + Words{"--seeds", "3,7", "-o", "v/{seed}.mp4"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_EQ(run(one + Words{"--seed", "7", "-o", "7.mp4"}).exit_code, 0);
+  EXPECT_EQ(videos("v").size(), 2U);
+  EXPECT_TRUE(bytes("v/7.mp4") == bytes("7.mp4"));
+  EXPECT_FALSE(bytes("v/7.mp4") == bytes("v/3.mp4"));
+}
+
+TEST_F(Batches, EverythingThatIsWrongIsSaidBeforeAnythingIsRendered) {
+  write("wrong.jsonl",
+        "{\"prompt\": \"a\", \"steps\": 0}\n"
+        "{\"prompt\": \"b\"}\n"
+        "{\"prompt\": \"c\", \"num-frames\": \"many\"}\n"
+        "{\"prompt\": \"d\", \"extend-frames\": 8}\n");
+  const RunResult result = run(words("wrong.jsonl"));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("wrong.jsonl:1: steps 0: expected a whole number from 1 to 1000\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("wrong.jsonl:3: key \"num-frames\": expected an integer, found \"many\" (a string)\n"));
+  EXPECT_THAT(videos("."), IsEmpty());
+}
+
+// --- again ---
+
+TEST_F(Batches, TheSameCommandDoesOnlyWhatIsMissing) {
+  write("three.txt", kThree);
+  const Words command = words("three.txt", {"-o", "out/{slug}.mp4", "--json"});
+  ASSERT_EQ(run(command).exit_code, 0);
+  const auto first = videos("out");
+  ASSERT_EQ(first.size(), 3U);
+  const auto states = [&](const Words& again) {
+    const RunResult result = run(again);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::map<std::string, std::string> state;
+    for (const json& object : results(result))
+      state[fs::path(object["output"].get<std::string>()).filename()] = object["state"];
+    return state;
+  };
+  const std::string ball = "a-red-ball-over-a-green-meadow.mp4", cube = "a-blue-cube-over-the-sea.mp4",
+                    star = "a-white-star-at-night.mp4";
+  EXPECT_EQ(states(command), (std::map<std::string, std::string>{{ball, "there"}, {cube, "there"}, {star, "there"}}));
+
+  // In another order, with another line: what was made stays.
+  write("three.txt",
+        "a white star at night\na pink gem at sunset\na red ball over a green meadow\na blue cube over the sea\n");
+  EXPECT_EQ(states(command),
+            (std::map<std::string, std::string>{
+                {ball, "there"}, {cube, "there"}, {star, "there"}, {"a-pink-gem-at-sunset.mp4", "made"}}));
+  fs::remove(folder_ / "out" / cube);
+  EXPECT_EQ(states(command)[cube], "made");
+  for (const auto& [name, content] : first) EXPECT_TRUE(bytes("out/" + name) == content) << name;
+}
+
+TEST_F(Batches, AVideoThatWasAlteredIsNotReplaced) {
+  write("three.txt", kThree);
+  const Words command = words("three.txt", {"-o", "out/{index}.mp4"});
+  ASSERT_EQ(run(command).exit_code, 0);
+  const std::string made = bytes("out/2.mp4");
+  write("out/2.mp4", "my own cut");
+  const RunResult result = run(command);
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_EQ(
+      result.err,
+      "sora-gen: error: three.txt:4: out/2.mp4 exists already, and is not what this batch has made of it; --overwrite "
+      "replaces it, another --output leaves it\n");
+  EXPECT_EQ(bytes("out/2.mp4"), "my own cut");
+  ASSERT_EQ(run(command + Words{"--overwrite"}).exit_code, 0);
+  EXPECT_TRUE(bytes("out/2.mp4") == made);
+}
+
+TEST_F(Batches, OtherSettingsAreOtherJobs) {
+  write("three.txt", kThree);
+  ASSERT_EQ(run(words("three.txt", {"-o", "out/{index}-{steps}.mp4"})).exit_code, 0);
+  write("three.txt", kThree);
+  ASSERT_EQ(run(words("three.txt", {"-o", "out/{index}-{steps}-{crf}.mp4"})).exit_code, 2);
+  ASSERT_EQ(run(words("three.txt", {"-o", "out/{index}-b.mp4", "--crf", "30"})).exit_code, 0);
+  EXPECT_EQ(videos("out").size(), 6U);
+}
+
+// --- failures ---
+
+TEST_F(Batches, AJobThatFailsIsSaidAndTheOthersAreMade) {
+  write("broken.png", "no picture");
+  write("mixed.jsonl",
+        "{\"prompt\": \"a red ball\", \"image\": \"broken.png\"}\n"
+        "{\"prompt\": \"a blue cube\"}\n"
+        "{\"prompt\": \"a star\", \"image\": \"missing.png\"}\n");
+  const Words command = words("mixed.jsonl", {"-o", "out/{index}.mp4"});
+  const RunResult result = run(command + Words{"--json"});
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("mixed.jsonl:1: "));
+  EXPECT_THAT(result.err, HasSubstr("broken.png"));
+  EXPECT_THAT(result.err, HasSubstr("mixed.jsonl:3: "));
+  EXPECT_THAT(result.err, HasSubstr("missing.png"));
+  EXPECT_EQ(videos("out").size(), 1U);
+  const std::vector<json> objects = results(result);
+  ASSERT_EQ(objects.size(), 4U) << "one for each video, and the error of the whole";
+  EXPECT_EQ(objects.back()["exit"], 3);
+}
+
+// --- memory ---
+
+TEST_F(Batches, MemoryDoesNotGrowWithTheJobs) {
+  const RunResult result =
+      run({"-p", "a red ball", "--threads", "1", "--steps", "1", "--size", "32x32", "--num-frames", "1",
+           "--guidance-scale", "1", "--num-videos", "1000", "-o", "null:", "--json", "--quiet"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<json> objects = results(result);
+  ASSERT_EQ(objects.size(), 1000U);
+  const auto peak = [&](std::size_t job) { return objects[job]["peak_rss_bytes"].get<double>(); };
+  EXPECT_LT((peak(999) - peak(99)) / 900, 10 * 1024);
+}
+
+// --- kills ---
+
+TEST_F(Batches, KilledAHundredTimesEveryVideoIsMadeOnceAndWhole) {
+  std::string prompts;
+  for (int i = 0; i < 20; ++i) prompts += "a red ball number " + std::to_string(i) + "\n";
+  write("twenty.txt", prompts);
+  ASSERT_EQ(run(words("twenty.txt", {"-o", "unbroken/{index}.mp4"})).exit_code, 0);
+  const auto expected = videos("unbroken");
+  ASSERT_EQ(expected.size(), 20U);
+
+  std::mt19937 random(11);
+  int kills = 0;
+  for (int round = 0; kills < 100; ++round) {
+    const std::string out = "out" + std::to_string(round);
+    const Words command = Words{SORA_BINARY} + words("twenty.txt", {"-o", out + "/{index}.mp4", "--progress", "json"});
+    int exit_code = kKilled;
+    while (exit_code == kKilled) {
+      ASSERT_LT(kills, 1000) << "no batch comes to its end";
+      const int line = static_cast<int>(random() % 60), microseconds = static_cast<int>(random() % 8'000);
+      exit_code = test::run_and_kill(command, folder_.path(), [&](int lines) {
+        if (lines >= line) usleep(static_cast<useconds_t>(microseconds));
+        return lines >= line;
+      });
+      if (exit_code == kKilled) ++kills;
+      for (const auto& [name, content] : videos(out)) EXPECT_TRUE(content == expected.at(name)) << name;
+    }
+    ASSERT_EQ(exit_code, 0);
+    EXPECT_TRUE(videos(out) == expected);
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / out)) {
+      const std::string name = entry.path().filename();
+      EXPECT_TRUE(name == ".sora-gen" || entry.path().extension() == ".mp4" || entry.path().extension() == ".json")
+          << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sora
