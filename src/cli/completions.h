@@ -9,12 +9,6 @@
 
 namespace sora {
 
-struct NextWord {
-  std::string_view word, summary;
-};
-/// The words that make another command of `command`, which may be empty: "verify" for "models".
-std::vector<NextWord> next_words(std::string_view command);
-
 /// How many words a command's name has.
 int words_of(std::string_view command);
 

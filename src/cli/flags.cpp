@@ -346,4 +346,15 @@ std::vector<CommandInfo> commands() {
   };
 }
 
+std::vector<NextWord> next_words(std::string_view command) {
+  const std::size_t start = command.empty() ? 0 : command.size() + 1;
+  std::vector<NextWord> words;
+  for (const CommandInfo& info : commands()) {
+    if (info.name.size() <= start || !info.name.starts_with(command)) continue;
+    const std::string_view rest = info.name.substr(start);
+    if (rest.find(' ') == std::string_view::npos) words.push_back({rest, info.summary});
+  }
+  return words;
+}
+
 }  // namespace sora

@@ -85,4 +85,10 @@ struct CommandInfo {
 /// The one without a name first; "models" before "models verify".
 std::vector<CommandInfo> commands();
 
+struct NextWord {
+  std::string_view word, summary;
+};
+/// The words that make another command of `command`, which may be empty: "verify" for "models".
+std::vector<NextWord> next_words(std::string_view command);
+
 }  // namespace sora

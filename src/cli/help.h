@@ -25,9 +25,10 @@ inline constexpr std::array<std::string_view, 4> kExamples{
 struct ExitCode {
   std::string_view code, meaning;
 };
-inline constexpr std::array<ExitCode, 8> kExitCodes{{{"0", "done"},
+inline constexpr std::array<ExitCode, 9> kExitCodes{{{"0", "done"},
                                                      {"1", "a bug of ours"},
                                                      {"2", "usage or config"},
+                                                     {"3", "some videos of a batch failed"},
                                                      {"4", "bad model or input file"},
                                                      {"5", "output"},
                                                      {"6", "out of memory"},

@@ -116,20 +116,10 @@ Words without_traps(std::span<const Flag<Options>> flags, const Words& words) {
   fail(Fault::usage, "unknown flag {}; --help lists all", printable(name));
 }
 
-// The commands that begin with `command` and have a word more: that word of each.
-Words commands_after(std::string_view command) {
-  const std::string start = command.empty() ? "" : std::string(command) + ' ';
-  Words words;
-  for (const CommandInfo& info : commands()) {
-    const bool longer = info.name.size() > start.size() && info.name.starts_with(start);
-    if (longer && info.name.find(' ', start.size()) == std::string_view::npos)
-      words.emplace_back(info.name.substr(start.size()));
-  }
-  return words;
-}
-
 [[noreturn]] void fail_unexpected(std::string_view command, const std::string& word, bool first) {
-  const std::string meant = first ? nearest(word, commands_after(command)) : "";
+  Words known;
+  for (const NextWord& next : next_words(command)) known.emplace_back(next.word);
+  const std::string meant = first ? nearest(word, known) : "";
   require(meant.empty(), Fault::usage, "unknown command {}; did you mean {}?", printable(word), meant);
   require(!command.empty(), Fault::usage,
           "unexpected argument {}; a value with spaces needs quotes, and a prompt goes after --prompt",
