@@ -8,8 +8,8 @@
 
 extern "C" const sora::Engine* sora_engine() {
   static constexpr sora::Engine kEngine{.render = sora::run_jobs,
-                                         .doctor = sora::examine_engine,
-                                         .probe = sora::probe_media,
-                                         .join = [](const sora::Group& group) { return sora::join_group(group); }};
+                                        .doctor = sora::examine_engine,
+                                        .probe = sora::probe_media,
+                                        .join = [](const sora::Group& group) { return sora::join_group(group); }};
   return &kEngine;
 }
