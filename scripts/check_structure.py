@@ -15,20 +15,23 @@ ALLOWED = {
     "architecture": {"checkpoint", "base"},
     "plan": {"base"},
     "families": {"architecture", "plan", "checkpoint", "base"},
-    "cli": {"families", "plan", "checkpoint", "base"},
+    "batch": {"plan", "checkpoint", "base"},
+    "cli": {"batch", "families", "plan", "checkpoint", "base"},
     "media": {"base"},
     "text": {"checkpoint", "base"},
     "nn": {"checkpoint", "base"},
     "networks": {"architecture", "nn", "base"},
     "schedulers": {"architecture", "nn", "base"},
     "render": {"plan", "nn", "base"},
-    "jobs": {"families", "architecture", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint", "base"},
+    "parallel": {"base"},
+    "jobs": {"batch", "families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
+             "base"},
     "": {"cli", "base"},  # main.cpp
 }
 
 # Public headers with LibTorch in them: for the engine's folders only.
 TORCH_HEADERS = {"sora/tensor.h", "sora/weights.h", "sora/model.h"}
-FRONT = {"base", "checkpoint", "architecture", "plan", "families", "cli", ""}
+FRONT = {"base", "checkpoint", "architecture", "plan", "families", "batch", "cli", ""}
 
 LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
@@ -36,6 +39,7 @@ LIBRARY_OWNERS = {
     r"<sentencepiece": {"text"},
     r"<unicode/": {"text"},
     r"<torch/torch": set(),
+    r"<torch/csrc/distributed": {"parallel"},
 }
 
 FAMILY_NAMES = re.compile(r"\b([Ww]an(?![a-z])|[Uu][Mm][Tt]5|[Ss]ky[Rr]eels|[Hh]elios|[Cc]og[Vv]ideo)\w*")

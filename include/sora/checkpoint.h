@@ -31,8 +31,9 @@ class JsonObject {
   JsonObject& operator=(JsonObject&&) noexcept;
   ~JsonObject();
 
-  /// T: bool, int, std::int64_t, double, std::string, std::vector of these, std::vector<std::optional<std::string>>.
-  /// Numbers are never narrowed: 1.5 and 2^63 are no ints; an integer is a double. A null is never a T.
+  /// T: bool, int, std::int64_t, std::uint64_t, double, std::string, std::vector of these,
+  /// std::vector<std::optional<std::string>>. Numbers are never narrowed: 1.5 and 2^63 are no ints; an integer is a
+  /// double. A null is never a T.
   template <class T>
   T read(std::string_view key);
   /// `otherwise` if the key is absent.

@@ -99,7 +99,8 @@ class Scheduler {
 };
 
 struct Model {
-  std::unique_ptr<Denoiser> denoiser;
+  at::Device device = at::kCPU;
+  std::unique_ptr<Denoiser> denoiser;  ///< not there where there is nothing to sample
   std::unique_ptr<Vae> vae;
   std::function<std::unique_ptr<Scheduler>(int steps)> make_scheduler;
   /// Another video will be made with it: the denoiser stays in memory while this one is decoded.

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "sora/frame_sink.h"
@@ -28,11 +29,15 @@ struct Contexts {
   Context negative;
 };
 
+/// The plan's windows, in the groups that are denoised together.
+std::vector<std::span<const Window>> window_groups(const Plan& plan);
+
 class SavedLatents;
 
-/// Goes on after what `saved` holds of this video, and adds to it. Throws Error{input} if latents become NaN or
-/// infinite. Without model.used_again, the model's denoiser is gone once there is nothing more to sample.
-Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+/// Goes on after what `saved` holds of this video, and adds to it; if it holds all, neither contexts nor a denoiser are
+/// needed. Throws Error{input} if latents become NaN or infinite. Without model.used_again, the model's denoiser is
+/// gone once there is nothing more to sample.
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
                FrameSink& sink, Progress& progress);
 
 }  // namespace sora

@@ -5,32 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 
 namespace sora {
 namespace {
-
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t bytes = 0;
-};
-
-// The code point at the start of `text`, or nothing if the bytes there are not valid UTF-8.
-std::optional<CodePoint> decode_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return CodePoint{lead, 1};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return std::nullopt;
-  char32_t value = lead & (0xFF >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
-    value = value << 6 | (byte(i) & 0x3F);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return std::nullopt;
-  return CodePoint{value, length};
-}
 
 bool is_harmless(char32_t c) {
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;
@@ -49,6 +26,22 @@ std::string scaled(double value, const std::array<const char*, N>& units) {
 }
 
 }  // namespace
+
+std::optional<CodePoint> decode_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return CodePoint{lead, 1};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return std::nullopt;
+  char32_t value = lead & (0xFF >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
+    value = value << 6 | (byte(i) & 0x3F);
+  }
+  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
+  if (value < kSmallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return std::nullopt;
+  return CodePoint{value, length};
+}
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string out;
@@ -71,14 +64,17 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return out;
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto point = decode_utf8(text);
-    if (!point) return false;
-    text.remove_prefix(point->bytes);
+std::size_t valid_utf8_bytes(std::string_view text) {
+  std::size_t valid = 0;
+  while (valid < text.size()) {
+    const auto point = decode_utf8(text.substr(valid));
+    if (!point) break;
+    valid += point->bytes;
   }
-  return true;
+  return valid;
 }
+
+bool is_utf8(std::string_view text) { return valid_utf8_bytes(text) == text.size(); }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;

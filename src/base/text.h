@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,16 @@ namespace sora {
 /// log.
 std::string printable(std::string_view text, std::size_t max_bytes = 80);
 
-/// True if `text` is valid UTF-8 (no surrogates, no overlong forms).
+/// The code point at the start of `text` and its length in bytes, or nothing if the bytes there are not valid UTF-8: no
+/// surrogates, no overlong forms.
+struct CodePoint {
+  char32_t value = 0;
+  std::size_t bytes = 0;
+};
+std::optional<CodePoint> decode_utf8(std::string_view text);
+
+/// How many bytes there are before the first that is not valid UTF-8.
+std::size_t valid_utf8_bytes(std::string_view text);
 bool is_utf8(std::string_view text);
 
 /// The candidate closest to `word` if it is at most a third of its length away (Levenshtein), else empty.

@@ -274,6 +274,7 @@ void JsonObject::finish() const {
 SORA_READABLE(bool)
 SORA_READABLE(int)
 SORA_READABLE(std::int64_t)
+SORA_READABLE(std::uint64_t)
 SORA_READABLE(double)
 SORA_READABLE(std::string)
 SORA_READABLE(std::vector<bool>)

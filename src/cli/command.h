@@ -1,6 +1,9 @@
 // What the command line asks for, as plain values.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,13 +24,24 @@ struct PlacementWish {
   int threads = 0;
 };
 
+/// What a flag was given, and where; it means nothing yet. No text: a switch that is off, a list that is empty.
+struct Setting {
+  std::string origin;  ///< "--steps" or "my.json: steps"
+  std::vector<std::string> texts;
+};
+using Settings = std::map<std::string, Setting, std::less<>>;  ///< by the flags' long names
+
 /// sora-gen --prompt ...
 struct Generate {
   Request request;  ///< before it is planned: an empty output path stands for sora-gen-SEED.mp4, the prompt "-" for
                     ///< standard input
   bool prompt_given = false;
-  std::string model;   ///< folder or hub id; empty for the checkpoint that ships with the program
-  std::string config;  ///< file of further flags
+  std::string model;                 ///< folder or hub id; empty for the checkpoint that ships with the program
+  std::string config;                ///< file of further flags
+  std::string prompts;               ///< file of further lines of flags, a video each; "-" is standard input
+  std::vector<std::uint64_t> seeds;  ///< a video each; without --seed and --num-videos
+  std::optional<int> num_videos;
+  Settings settings;  ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
   ProgressKind progress = ProgressKind::automatic;
   bool dry_run = false, json = false, quiet = false, verbose = false;

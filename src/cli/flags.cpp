@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/name_template.h"
 #include "cli/media_value.h"
+#include "cli/variations.h"
+#include "sora/error.h"
 
 namespace sora {
 namespace {
@@ -81,7 +84,14 @@ void set_connect(Generate& options, const Value& value) {
     connect->to = file_of(value);
 }
 
-void set_output(Generate& options, const Value& value) { options.request.output.path = file_of(value); }
+void set_output(Generate& options, const Value& value) {
+  options.request.output.path = file_of(value);
+  try {
+    NameTemplate{options.request.output.path};
+  } catch (const Error& error) {
+    throw error.within(value.origin);
+  }
+}
 
 void set_config(Generate& options, const Value& value) { options.config = file_of(value); }
 
@@ -91,6 +101,7 @@ void set_model(Generate& options, const Value& value) {
 }
 
 constexpr std::string_view kWhat = "what to make";
+constexpr std::string_view kMany = "many videos at once";
 constexpr std::string_view kFrom = "images and clips to make it from";
 constexpr std::string_view kHow = "how to sample it";
 constexpr std::string_view kOutput = "the output file";
@@ -123,6 +134,14 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.fps = v.fraction(240); }},
     {kWhat, "seed", 0, integer, "N", "0 to 2^64-1; the same seed makes the same video [drawn, and printed]",
      [](G& o, const V& v) { o.request.seed = v.unsigned_integer(); }},
+
+    {kMany, "prompts", 0, text, "FILE",
+     "a video for each line of a .txt, .jsonl or .csv file; - reads lines from standard input",
+     [](G& o, const V& v) { o.prompts = file_of(v); }, Scope::run},
+    {kMany, "seeds", 0, text, "LIST", "a video for each seed: 1..4, or 1,5,9, or 1..3,7",
+     [](G& o, const V& v) { o.seeds = seeds_of(v); }},
+    {kMany, "num-videos", 0, integer, "N", "so many videos of each prompt, 1 to 10000, with seeds from --seed on [1]",
+     [](G& o, const V& v) { o.num_videos = v.integer(1, kMostVariations); }},
 
     {kFrom, "image", 0, text, "FILE", "the first frame",
      [](G& o, const V& v) {
@@ -183,7 +202,7 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.vae_tile_stride = v.size(8, 8192); }},
 
     {kOutput, "output", 'o', text, "FILE",
-     "x.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output},
+     "x.mp4, {slug}-{seed}.mp4, frames/%05d.png, x.png for one frame, null: or md5: [sora-gen-SEED.mp4]", set_output},
     {kOutput, "crf", 0, integer, "N", "quality of x264, 0 (lossless) to 51 [18]",
      [](G& o, const V& v) { o.request.output.crf = v.integer(0, 51); }},
     {kOutput, "preset", 0, text, "NAME", "speed of x264, ultrafast to placebo [medium]",
@@ -197,22 +216,28 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kOutput, "no-metadata", 0, nothing, "", "leave prompt and settings out of the MP4",
      [](G& o, const V&) { o.no_metadata = true; }},
 
-    {kWhere, "device", 0, text, "DEVICE", "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver]", set_device},
-    {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype},
+    {kWhere, "device", 0, text, "DEVICE", "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver]", set_device,
+     Scope::run},
+    {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype,
+     Scope::run},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
-     [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }},
+     [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }, Scope::run},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
-     [](G& o, const V&) { o.dry_run = true; }},
-    {kRun, "config", 0, text, "FILE", "JSON object of flags, such as {\"steps\": 30}; flags given here win",
-     set_config},
-    {kRun, "progress", 0, text, "KIND", "auto, tty, json (lines on standard error) or none [auto]", set_progress},
-    {kRun, "json", 0, nothing, "", "print the result as one JSON object", [](G& o, const V&) { o.json = true; }},
-    {kRun, "quiet", 'q', nothing, "", "nothing but errors on standard error", [](G& o, const V&) { o.quiet = true; }},
+     [](G& o, const V&) { o.dry_run = true; }, Scope::run},
+    {kRun, "config", 0, text, "FILE", "JSON object of flags, such as {\"steps\": 30}; flags given here win", set_config,
+     Scope::command_line},
+    {kRun, "progress", 0, text, "KIND", "auto, tty, json (lines on standard error) or none [auto]", set_progress,
+     Scope::run},
+    {kRun, "json", 0, nothing, "", "print the result as one JSON object", [](G& o, const V&) { o.json = true; },
+     Scope::run},
+    {kRun, "quiet", 'q', nothing, "", "nothing but errors on standard error", [](G& o, const V&) { o.quiet = true; },
+     Scope::run},
     {kRun, "verbose", 'v', nothing, "", "also the plan and the time of each stage",
-     [](G& o, const V&) { o.verbose = true; }},
-    {kRun, "version", 0, nothing, "", "print the version and stop", [](G& o, const V&) { o.version = true; }},
-    {kRun, "help", 'h', nothing, "", "print this and stop", [](G& o, const V&) { o.help = true; }},
+     [](G& o, const V&) { o.verbose = true; }, Scope::run},
+    {kRun, "version", 0, nothing, "", "print the version and stop", [](G& o, const V&) { o.version = true; },
+     Scope::command_line},
+    {kRun, "help", 'h', nothing, "", "print this and stop", [](G& o, const V&) { o.help = true; }, Scope::command_line},
 };
 
 constexpr Flag<Inspect> kInspectFlags[] = {
@@ -248,6 +273,7 @@ examples:
   sora-gen -p "a cat in the snow" -m Wan-AI/Wan2.1-T2V-1.3B-Diffusers --seconds 5 --dry-run
   echo "a cat in the snow" | sora-gen --prompt - --seed 7 --json
   sora-gen -p "the ball bounces on" --extend circle.mp4 --seconds 10 -o longer.mp4
+  sora-gen --prompts prompts.jsonl -o 'out/{index:03}-{slug}.mp4'
 )";
 
 }  // namespace

@@ -21,6 +21,13 @@ enum class Takes {
   fraction,  ///< a number or a string
 };
 
+/// Where a flag may be said besides the command line.
+enum class Scope {
+  video,         ///< in a config file, and for one video by a line of a prompt file
+  run,           ///< in a config file: it holds for all videos
+  command_line,  ///< nowhere
+};
+
 template <class Options>
 struct Flag {
   std::string_view group;  ///< heading in --help
@@ -30,6 +37,7 @@ struct Flag {
   std::string_view value;  ///< what --help calls the value
   std::string_view help;
   void (*set)(Options&, const Value&) = nullptr;  ///< called for each value, in order
+  Scope scope = Scope::video;
 };
 
 std::span<const Flag<Generate>> generate_flags();

@@ -2,15 +2,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <utility>
 
 #include "base/files.h"
-#include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/output_name.h"
 #include "base/text.h"
@@ -18,7 +14,9 @@
 #include "cli/model_path.h"
 #include "cli/placement.h"
 #include "cli/report.h"
+#include "cli/result_json.h"
 #include "cli/show_plan.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "families/registry.h"
 #include "sora/engine.h"
@@ -33,20 +31,8 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostInput = 1 << 20;
 constexpr std::int64_t kMostSavedPlan = 16 << 20;
 
-std::string read_standard_input() {
-  if (isatty(STDIN_FILENO) != 0) spdlog::info("reading the prompt from standard input; end it with Ctrl-D");
-  std::string text;
-  std::array<char, 4096> buffer{};
-  while (text.size() < kMostInput) {
-    const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got == 0) break;
-    if (got < 0 && errno == EINTR) {
-      check_interrupted();
-      continue;
-    }
-    require(got > 0, Fault::input, "--prompt -: cannot read standard input: {}", std::strerror(errno));
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+std::string read_prompt() {
+  std::string text = read_standard_input("--prompt -", "the prompt", kMostInput);
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -76,6 +62,22 @@ std::int64_t disk_free_for(const std::filesystem::path& output) {
   return disk_free_bytes(folder);
 }
 
+// A single video: its failure is the program's.
+class OneJob final : public JobBoard {
+ public:
+  std::optional<std::size_t> next() override {
+    return std::exchange(begun_, true) ? std::nullopt : std::optional<std::size_t>(0);
+  }
+  bool pending(std::size_t) const override { return false; }
+  void finished(std::size_t, const JobResult& result) override { result_ = result; }
+  void failed(std::size_t, const Error& error) override { throw error; }
+  const JobResult& result() const { return result_; }
+
+ private:
+  bool begun_ = false;
+  JobResult result_;
+};
+
 MediaInfo probe(const std::filesystem::path& media) {
   require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
   return engine().probe(media);
@@ -103,52 +105,6 @@ void warn_of_surprises(const Request& request, const Plan& plan, const Traits& t
   }
 }
 
-// Four digits say all that can be seen.
-double rounded(double value) { return std::round(value * 1e4) / 1e4; }
-
-ordered_json quality_json(const Quality& quality) {
-  ordered_json windows = ordered_json::array();
-  for (const WindowQuality& window : quality.windows) {
-    windows.push_back({{"first_frame", window.first_frame},
-                       {"frames", window.frames},
-                       {"scene", window.scene},
-                       {"luma", rounded(window.luma)},
-                       {"saturation", rounded(window.saturation)},
-                       {"clipped", rounded(window.clipped)},
-                       {"motion", rounded(window.motion)},
-                       {"join", rounded(window.join)},
-                       {"latent_mean", rounded(window.latent_mean)},
-                       {"latent_std", rounded(window.latent_std)}});
-  }
-  return {{"windows", windows}, {"warnings", quality.warnings}};
-}
-
-ordered_json result_json(const Plan& plan, const JobResult& result) {
-  const StageTimes& seconds = result.seconds;
-  ordered_json json{{"exit", 0},
-                    {"output", result.output},
-                    {"seed", plan.seed},
-                    {"frames", result.frames_written},
-                    {"width", plan.size.width},
-                    {"height", plan.size.height},
-                    {"fps", to_string(plan.fps)},
-                    {"steps", plan.steps},
-                    {"device", device_name(plan.placement)},
-                    {"dtype", dtype_name(plan.placement)},
-                    {"seconds",
-                     {{"load_text_encoder", seconds.load_text_encoder},
-                      {"encode_prompt", seconds.encode_prompt},
-                      {"load_model", seconds.load_model},
-                      {"sample", seconds.sample},
-                      {"decode", seconds.decode},
-                      {"total", seconds.total}}},
-                    {"peak_rss_bytes", result.peak_rss_bytes},
-                    {"peak_device_bytes", result.peak_device_bytes},
-                    {"quality", quality_json(result.quality)}};
-  if (!result.md5.empty()) json["md5"] = result.md5;
-  return json;
-}
-
 void report_success(const Plan& plan, const JobResult& result, bool json) {
   const StageTimes& seconds = result.seconds;
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}", warning);
@@ -169,7 +125,7 @@ void report_success(const Plan& plan, const JobResult& result, bool json) {
 void run_generate(Generate options) {
   set_message_level(options.quiet, options.verbose);
   Request& request = options.request;
-  if (request.prompt == "-") request.prompt = read_standard_input();
+  if (request.prompt == "-") request.prompt = read_prompt();
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
@@ -196,8 +152,9 @@ void run_generate(Generate options) {
   warn_of_surprises(request, plan, traits, context);
   const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
   const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
-  const JobResult result = engine().render(plan, checkpoint, *progress);
-  report_success(plan, result, options.json);
+  OneJob job;
+  engine().render({&plan, 1}, checkpoint, job, *progress);
+  report_success(plan, job.result(), options.json);
 }
 
 }  // namespace sora

@@ -7,6 +7,9 @@
 
 #include "base/text.h"
 #include "cli/flags.h"
+#include "cli/problems.h"
+#include "cli/settings.h"
+#include "cli/variations.h"
 #include "sora/checkpoint.h"
 #include "sora/error.h"
 
@@ -170,86 +173,45 @@ void apply(std::span<const Flag<Options>> flags, const Split& split, Options& op
   }
 }
 
-// A number or, for what no decimal can say, a string: "24000/1001".
-std::string fraction_text(JsonObject& json, std::string_view key) {
-  try {
-    return fmt::format("{}", json.read<double>(key));
-  } catch (const Error&) {
-    return json.read<std::string>(key);
-  }
-}
-
-Words value_texts(JsonObject& json, const Flag<Generate>& flag) {
-  const auto strings = [&] {
-    return json.has_array(flag.name) ? json.read<Words>(flag.name) : Words{json.read<std::string>(flag.name)};
-  };
-  Words texts;
-  switch (flag.takes) {
-    case Takes::nothing:
-      return {""};
-    case Takes::text:
-      texts = {json.read<std::string>(flag.name)};
-      break;
-    case Takes::two_texts:
-      texts = json.read<Words>(flag.name);
-      if (texts.size() != 2) json.fail_at(flag.name, fmt::format("expected two strings, found {}", texts.size()));
-      break;
-    case Takes::texts:
-      texts = strings();
-      break;
-    case Takes::integer:
-      return {fmt::format("{}", json.read<std::int64_t>(flag.name))};
-    case Takes::number:
-      return {fmt::format("{}", json.read<double>(flag.name))};
-    case Takes::fraction:
-      return {fraction_text(json, flag.name)};
-  }
-  for (const std::string& text : texts) {
-    if (text.find('\0') != std::string::npos) json.fail_at(flag.name, "contains a NUL character");
-  }
-  return texts;
-}
-
-// A key whose flag is given is checked all the same, and then forgotten.
-void apply_config(const std::string& file, const Split& given, Generate& options) {
-  JsonObject json = JsonObject::from_file(file, Fault::usage);
-  Generate forgotten;
+Settings settings_of(const Split& split) {
+  Settings settings;
   for (const Flag<Generate>& flag : generate_flags()) {
-    if (flag.name == "config" || flag.name == "help" || flag.name == "version") continue;
-    Generate& target = given.values.contains(flag.name) ? forgotten : options;
-    const std::string origin = printable(file) + ": " + std::string(flag.name);
-    if (flag.takes == Takes::nothing) {
-      if (json.read_or(flag.name, false)) flag.set(target, {origin, ""});
-    } else if (json.has(flag.name)) {
-      for (const std::string& text : value_texts(json, flag)) flag.set(target, {origin, text});
-    } else {
-      json.ignore({flag.name});  // known, so that finish() can suggest it
-    }
+    const auto given = split.values.find(flag.name);
+    if (given != split.values.end()) settings[std::string(flag.name)] = {dashed(flag), given->second};
   }
-  json.finish();
+  return settings;
+}
+
+Settings settings_of_config(const std::string& file) {
+  Problems problems;
+  Settings settings = read_settings(JsonObject::from_file(file, Fault::usage), Scope::run, problems);
+  Generate checked;  // with the keys whose flag is given
+  apply_settings(settings, checked, problems);
+  problems.throw_if_any();
+  return settings;
+}
+
+Generate generate_of(Settings settings) {
+  Problems problems;
+  Generate options;
+  apply_settings(settings, options, problems);
+  problems.throw_if_any();
+  options.settings = std::move(settings);
+  return options;
 }
 
 Command parse_generate(const Words& words) {
-  const Split given = split(generate_flags(), words, 0);
-  Generate options;
-  const auto file = given.values.find("config");
-  if (file != given.values.end()) {
-    Generate from_flags;
-    apply(generate_flags(), given, from_flags);  // a wrong flag is reported before a wrong file
-    if (!from_flags.help && !from_flags.version) apply_config(file->second.front(), given, options);
-    if (given.values.contains("seconds") || given.values.contains("num-frames") ||
-        given.values.contains("extend-frames")) {
-      options.request.seconds.reset();  // all say the length: each flag wins over each key
-      options.request.num_frames.reset();
-      options.request.extend_frames.reset();
-    }
-  }
-  apply(generate_flags(), given, options);
+  // A wrong flag is reported before a wrong file.
+  Generate options = generate_of(settings_of(split(generate_flags(), words, 0)));
   if (options.help) return ShowText{generate_help()};
   if (options.version) return ShowText{"sora-gen " SORA_VERSION "\n"};
+  if (!options.config.empty()) options = generate_of(merged(settings_of_config(options.config), options.settings));
   require(!words.empty(), Fault::usage, "{}\n\n{}", kNoPrompt, short_help());
-  require(options.prompt_given, Fault::usage, "{}", kNoPrompt);
+  require(options.prompt_given || !options.prompts.empty(), Fault::usage, "{}", kNoPrompt);
+  require(!options.prompt_given || options.prompts.empty(), Fault::usage,
+          "--prompt and --prompts both say what to make; give one of them");
   require(!options.quiet || !options.verbose, Fault::usage, "--quiet and --verbose contradict each other");
+  check_variations(options);
   return options;
 }
 

@@ -26,8 +26,8 @@ LoadedFn report(Progress& progress, Stage stage) {
   return [&progress, stage](std::int64_t done, std::int64_t total) { progress.update(stage, done, total); };
 }
 
-std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const std::string& component,
-                                        const Target& target, LoadedFn loaded) {
+std::unique_ptr<Denoiser> load_network(const Checkpoint& checkpoint, const std::string& component, const Target& target,
+                                       LoadedFn loaded) {
   switch (denoiser_class(checkpoint, component)) {
     case DenoiserClass::wan:
       return load_component(checkpoint, component, target, std::move(loaded),
@@ -101,19 +101,23 @@ std::unique_ptr<ImageEncoder> load_image_encoder(const Checkpoint& checkpoint, a
   fail(Fault::bug, "an image encoder class without a network");
 }
 
-Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
-                 Progress& progress) {
+Model load_model(const Checkpoint& checkpoint, const Target& target) {
   Model model;
+  model.device = target.device;
   model.make_scheduler = load_scheduler(checkpoint);
   model.vae = load_vae(checkpoint, target);
+  return model;
+}
+
+std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target,
+                                        std::optional<double> boundary, Progress& progress) {
   const auto loader = [&checkpoint, target, &progress](const std::string& component) -> DenoiserLoader {
     return [&checkpoint, target, &progress, component] {
-      return load_denoiser(checkpoint, component, target, report(progress, Stage::load_model));
+      return load_network(checkpoint, component, target, report(progress, Stage::load_model));
     };
   };
-  model.denoiser = boundary ? make_expert_pair(loader("transformer"), loader("transformer_2"), *boundary, target.dtype)
-                            : loader("transformer")();
-  return model;
+  return boundary ? make_expert_pair(loader("transformer"), loader("transformer_2"), *boundary, target.dtype)
+                  : loader("transformer")();
 }
 
 }  // namespace sora

@@ -20,8 +20,12 @@ std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, con
 /// In fp32 whatever the denoiser's type, as the reference recommends.
 std::unique_ptr<ImageEncoder> load_image_encoder(const Checkpoint& checkpoint, at::Device device);
 
-/// Denoiser (of two experts, the first), VAE and scheduler. `boundary` is the timestep at which the experts change.
-Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
-                 Progress& progress);
+/// VAE and scheduler; the denoiser is still to come.
+Model load_model(const Checkpoint& checkpoint, const Target& target);
+
+/// With two experts, the first, and the other when it is its turn. `boundary` is the timestep at which they change. The
+/// checkpoint and `progress` must outlive it.
+std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target,
+                                        std::optional<double> boundary, Progress& progress);
 
 }  // namespace sora

@@ -1,10 +1,10 @@
-// What the engine finds of its own libraries, for `sora-gen doctor`.
+#include "jobs/doctor.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
 #include <torch/headeronly/version.h>
 
 #include "base/machine.h"
-#include "jobs/run_job.h"
 #include "media/sinks.h"
 #include "nn/device.h"
 #include "sora/error.h"

@@ -1,14 +1,17 @@
 // The one symbol of the engine module; see sora/engine.h.
 #include "sora/engine.h"
 
-#include "jobs/run_job.h"
+#include "jobs/doctor.h"
+#include "jobs/run_jobs.h"
 #include "media/media_reader.h"
 #include "media/mp4_metadata.h"
+#include "parallel/store_claims.h"
 
 extern "C" const sora::Engine* sora_engine() {
-  static constexpr sora::Engine kEngine{.render = sora::run_job,
+  static constexpr sora::Engine kEngine{.render = sora::run_jobs,
                                         .doctor = sora::examine_engine,
                                         .probe = sora::probe_media,
-                                        .metadata = sora::read_mp4_metadata};
+                                        .metadata = sora::read_mp4_metadata,
+                                        .join = [](const sora::Group& group) { return sora::join_group(group); }};
   return &kEngine;
 }

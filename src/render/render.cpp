@@ -68,19 +68,19 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
 
 class Renderer {
  public:
-  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
            Progress& progress)
       : plan_(plan),
         contexts_(std::move(contexts)),
         model_(model),
         saved_(saved),
         progress_(progress),
-        device_(contexts_.scenes.at(0).text.states.device()),
+        device_(model.device),
         rng_(plan.seed),
         condition_rng_(plan.seed ^ kConditionSeed),
         given_(make_conditions(plan, *model.vae, read, device_)),
         video_(plan.latent),
-        groups_(groups()) {
+        groups_(window_groups(plan)) {
     if (given_.known.defined()) {
       video_.latents.copy_(given_.clean);
       video_.known.copy_(given_.known);
@@ -108,15 +108,6 @@ class Renderer {
   const Tensor& latents() const { return video_.latents; }
 
  private:
-  // Windows that are denoised together.
-  std::vector<std::span<const Window>> groups() const {
-    const std::span<const Window> windows = plan_.windows;
-    if (plan_.sampling.continuation == Continuation::blended) return {windows};
-    std::vector<std::span<const Window>> single;
-    for (std::size_t i = 0; i < windows.size(); ++i) single.push_back(windows.subspan(i, 1));
-    return single;
-  }
-
   bool forces() const { return plan_.sampling.continuation == Continuation::forcing; }
 
   int steps_of(std::span<const Window> group) const {
@@ -146,7 +137,7 @@ class Renderer {
     keep(windows, latents);
   }
 
-  void save(int group, const Tensor& latents) const {
+  void save(int group, const Tensor& latents) {
     try {
       saved_.save(group, {latents, rng_.state(), condition_rng_.state()});
     } catch (const Error& error) {
@@ -172,7 +163,7 @@ class Renderer {
   const Plan& plan_;
   Contexts contexts_;
   Model& model_;
-  const SavedLatents& saved_;
+  SavedLatents& saved_;
   Progress& progress_;
   at::Device device_;
   Rng rng_, condition_rng_;
@@ -184,7 +175,15 @@ class Renderer {
 
 }  // namespace
 
-Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+std::vector<std::span<const Window>> window_groups(const Plan& plan) {
+  const std::span<const Window> windows = plan.windows;
+  if (plan.sampling.continuation == Continuation::blended) return {windows};
+  std::vector<std::span<const Window>> single;
+  for (std::size_t i = 0; i < windows.size(); ++i) single.push_back(windows.subspan(i, 1));
+  return single;
+}
+
+Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
                FrameSink& sink, Progress& progress) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);

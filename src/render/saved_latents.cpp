@@ -29,6 +29,15 @@ void write_file(const fs::path& path, std::string_view bytes) {
   file.publish();
 }
 
+bool holds_text(const fs::path& path, std::string_view text) {
+  std::error_code none;
+  try {
+    return fs::exists(path, none) && read_file(path, kMostIdentity, Fault::output) == text;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
@@ -89,24 +98,22 @@ Tensor tensor_of(const SafetensorsHeader& header, std::string_view bytes, std::s
 }  // namespace
 
 SavedLatents::SavedLatents(fs::path folder, std::string identity)
-    : folder_(std::move(folder)), identity_(std::move(identity)) {}
+    : folder_(std::move(folder)),
+      identity_(std::move(identity)),
+      resumes_(holds_text(folder_ / kSavedPlan, identity_)) {}
 
-bool SavedLatents::resumes() const {
-  const fs::path plan = folder_ / kSavedPlan;
-  std::error_code none;
-  if (folder_.empty() || !fs::exists(plan, none)) return false;
-  try {
-    return read_file(plan, kMostIdentity, Fault::output) == identity_;
-  } catch (const Error&) {
-    return false;
+bool SavedLatents::hold(int count) const {
+  for (int index = 0; index < count; ++index) {
+    if (!load(index)) return false;
   }
+  return true;
 }
 
 fs::path SavedLatents::file(int index) const { return folder_ / fmt::format("{}{:04}.safetensors", kPrefix, index); }
 
 std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   std::error_code none;
-  if (!resumes() || !fs::exists(file(index), none)) return std::nullopt;
+  if (!resumes_ || !fs::exists(file(index), none)) return std::nullopt;
   try {
     const SafetensorsHeader header = read_safetensors_header(file(index));
     const std::string bytes = read_file(file(index), header.file_size, Fault::input);
@@ -118,14 +125,15 @@ std::optional<SavedLatents::Part> SavedLatents::load(int index) const {
   }
 }
 
-void SavedLatents::save(int index, const Part& part) const {
+void SavedLatents::save(int index, const Part& part) {
   if (folder_.empty()) return;
   std::error_code none;
   try {
     // First, so that latents never lie there under the name of others.
-    if (!resumes()) {
+    if (!resumes_) {
       remove();
       write_file(folder_ / kSavedPlan, identity_);
+      resumes_ = true;
     }
     write_file(file(index), to_safetensors(part));
   } catch (const Error&) {
@@ -139,7 +147,7 @@ void SavedLatents::remember_too_large(const PixelSize& tile) const {
 }
 
 std::optional<PixelSize> SavedLatents::too_large() const {
-  if (!resumes()) return std::nullopt;
+  if (!resumes_) return std::nullopt;
   std::ifstream file(folder_ / kTooLarge);
   PixelSize tile;
   return file >> tile.width >> tile.height ? std::optional(tile) : std::nullopt;

@@ -25,12 +25,14 @@ class SavedLatents {
   SavedLatents(std::filesystem::path folder, std::string identity);
 
   /// Whether a render of this identity was begun, and not finished.
-  bool resumes() const;
+  bool resumes() const { return resumes_; }
+  /// Whether the first `count` parts are there and whole.
+  bool hold(int count) const;
   /// Empty if there is no such part of this identity, or none that is whole.
   std::optional<Part> load(int index) const;
   /// What the folder holds of another identity goes. Error{output} if it cannot be written; then nothing of the part is
   /// there.
-  void save(int index, const Part& part) const;
+  void save(int index, const Part& part);
   /// That decoding them in tiles of this size took more memory than there was.
   void remember_too_large(const PixelSize& tile) const;
   /// The tile of the last such failure.
@@ -42,6 +44,7 @@ class SavedLatents {
   std::filesystem::path file(int index) const;
   std::filesystem::path folder_;
   std::string identity_;
+  bool resumes_ = false;
 };
 
 }  // namespace sora

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -21,6 +22,7 @@
 #include "cli/command.h"
 #include "families/registry.h"
 #include "jobs/components.h"
+#include "jobs/encoded_jobs.h"
 #include "jobs/given_pixels.h"
 #include "media/media_reader.h"
 #include "render/conditions.h"
@@ -30,8 +32,6 @@
 #include "support/files.h"
 #include "support/reference_run.h"
 #include "support/tensors.h"
-#include "text/prompt_cleaning.h"
-#include "text/tokenizer.h"
 
 namespace sora {
 namespace {
@@ -128,9 +128,12 @@ class RecordedCall {
     plan = make_plan(request, read_traits(checkpoint_), {.dtype = dtype}, 0, probe_media);
     at::set_num_threads(2);
     read = make_pixel_reader(plan);
-    encode_prompts();
-    encode_images();
-    model = load_model(checkpoint_, target_, plan.guidance.boundary, progress);
+    EncodedJobs encoded({&plan, 1}, checkpoint_, target_);
+    StageTimes seconds;
+    encoded.encode(std::array<std::size_t, 1>{0}, seconds, progress);
+    contexts = encoded.contexts(0);
+    model = load_model(checkpoint_, target_);
+    model.denoiser = load_denoiser(checkpoint_, target_, plan.guidance.boundary, progress);
   }
 
   Plan plan;
@@ -140,27 +143,6 @@ class RecordedCall {
   SilentProgress progress;
 
  private:
-  void encode_prompts() {
-    const Tokenizer tokenizer(checkpoint_);
-    const auto encoder = load_text_encoder(checkpoint_, target_, progress);
-    const auto encode = [&](const std::string& prompt) -> Context {
-      const auto ids = tokenizer.encode(clean_prompt(prompt), plan.max_sequence_length).ids;
-      return {.text = encoder->encode({ids}, plan.max_sequence_length)[0],
-              .control_scale = plan.conditioning_scale,
-              .fps = plan.fps.value(),
-              .causal_block = plan.sampling.forcing ? plan.sampling.forcing->block : 0};
-    };
-    contexts = {{encode(plan.prompt)}, encode(plan.negative_prompt)};
-  }
-
-  void encode_images() {
-    if (checkpoint_.component_class("image_encoder").empty()) return;
-    const std::vector<Picture> pictures = read_originals(plan);
-    std::vector<Frames> frames;
-    for (const Picture& picture : pictures) frames.push_back(picture.frames());
-    contexts.scenes[0].image = contexts.negative.image = load_image_encoder(checkpoint_, at::kCPU)->encode(frames);
-  }
-
   const c10::InferenceMode no_gradients_;
   const test::TempDir checkpoint_scratch_, media_;
   Checkpoint checkpoint_;
@@ -178,7 +160,8 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
   std::vector<Tensor> latents;
   call.model.vae = std::make_unique<RecordingVae>(std::move(call.model.vae), latents);
   MemorySink sink;
-  render(call.plan, call.contexts, call.model, call.read, SavedLatents(), sink, call.progress);
+  SavedLatents nothing_kept;
+  render(call.plan, call.contexts, call.model, call.read, nothing_kept, sink, call.progress);
   EXPECT_TRUE(sink.finished);
   const Plan& plan = call.plan;
   return {at::cat(latents, 2), at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)

@@ -9,7 +9,7 @@
 namespace sora {
 namespace {
 
-JobResult render(const Plan& plan, const Checkpoint&, Progress& progress) {
+JobResult render_one(const Plan& plan, Progress& progress) {
   if (plan.prompt == "no disk") fail(Fault::output, "{}: No space left on device", plan.output.path.string());
   if (plan.prompt == "no memory") throw std::bad_alloc();
   if (plan.prompt == "a bug") throw std::runtime_error("index 7 of 3");
@@ -39,6 +39,10 @@ JobResult render(const Plan& plan, const Checkpoint&, Progress& progress) {
                       .warnings = {"brightness drifts"}};
   }
   return result;
+}
+
+void render(std::span<const Plan> plans, const Checkpoint&, JobBoard& board, Progress& progress) {
+  while (const std::optional<std::size_t> job = board.next()) board.finished(*job, render_one(plans[*job], progress));
 }
 
 // 33 frames of 128x128 at 8 fps, or a picture of that size. The name may say otherwise: clip-96x64-24fps-17.mp4.

@@ -1,4 +1,5 @@
-// base/: text for people, facts about the machine, signals, files that are read whole or appear whole, output names.
+// base/: text for people, facts about the machine, signals, files that are read whole or appear whole, output names,
+// digests.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include "base/interrupt.h"
 #include "base/machine.h"
 #include "base/output_name.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "support/errors.h"
 #include "support/failing_ops.h"
@@ -82,6 +84,22 @@ TEST(Text, HumanSizes) {
   EXPECT_EQ(human_seconds(59.96), "1:00");
   EXPECT_EQ(human_seconds(125), "2:05");
   EXPECT_EQ(human_seconds(3725), "1:02:05");
+}
+
+// The examples of FIPS 180-4.
+TEST(Digest, OfWhatComesInPieces) {
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Sha256 million;
+  for (int i = 0; i < 8; ++i) million.update(std::string(125'000, 'a'));
+  EXPECT_EQ(million.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Digest, Sha1NamesGitBlobs) {
+  Sha1 blob;  // echo hello | git hash-object --stdin
+  blob.update(std::string_view("blob 6\0", 7));
+  blob.update("hello\n");
+  EXPECT_EQ(blob.hex(), "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
 TEST(Machine, MemoryIsWhatTheProcessMayUse) {

@@ -72,7 +72,7 @@ TEST_F(SavedLatentsTest, GoOnWithTheSameNumbers) {
 TEST_F(SavedLatentsTest, OfAnotherIdentityAreNotLoadedAndGoWithTheFirstSave) {
   open().save(0, part(1));
   open().save(1, part(2));
-  const SavedLatents dog = open("a dog");
+  SavedLatents dog = open("a dog");
   EXPECT_FALSE(dog.resumes());
   EXPECT_FALSE(dog.load(0));
   EXPECT_TRUE(open().load(1));  // a dog that fails before its first window costs no cat
@@ -110,7 +110,7 @@ TEST_F(SavedLatentsTest, AreSafetensorsForOtherPrograms) {
 }
 
 TEST_F(SavedLatentsTest, GoWithTheVideoAndLeaveWhatIsNotTheirs) {
-  const SavedLatents saved = open();
+  SavedLatents saved = open();
   saved.save(0, part(1));
   test::write_file(folder() / ".windows-0001.safetensors.part", "of a run that was killed");
   saved.remove();
@@ -123,7 +123,7 @@ TEST_F(SavedLatentsTest, GoWithTheVideoAndLeaveWhatIsNotTheirs) {
 
 TEST_F(SavedLatentsTest, AFolderThatCannotBeMadeIsAnError) {
   test::write_file(temp_ / "file", "");
-  const SavedLatents saved(temp_ / "file" / "x.latents", "a cat");
+  SavedLatents saved(temp_ / "file" / "x.latents", "a cat");
   EXPECT_FALSE(saved.resumes());
   EXPECT_FALSE(saved.load(0));
   const std::string where = (temp_ / "file" / "x.latents").string();
@@ -133,7 +133,7 @@ TEST_F(SavedLatentsTest, AFolderThatCannotBeMadeIsAnError) {
 }
 
 TEST_F(SavedLatentsTest, WithoutAFolderNothingIsKept) {
-  const SavedLatents nowhere;
+  SavedLatents nowhere;
   nowhere.save(0, part(1));
   EXPECT_FALSE(nowhere.resumes());
   EXPECT_FALSE(nowhere.load(0));

@@ -1,8 +1,11 @@
-#include "jobs/identity.h"
+#include "batch/identity.h"
 
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+
+#include "base/output_name.h"
+#include "base/sha256.h"
 
 namespace sora {
 namespace {
@@ -29,6 +32,10 @@ ordered_json json_of(const GivenSpan& span) {
           {"changed", span.changed}};
 }
 
+ordered_json json_of(const ClipPart& part) {
+  return {{"media", json_of(part.media)}, {"first", part.frames.first}, {"count", part.frames.count}};
+}
+
 ordered_json json_of(const Window& window) {
   return {{"first", window.first},
           {"frames", window.shape.frames},
@@ -53,7 +60,14 @@ ordered_json json_of(const Guidance& guidance) {
   return {{"scale", guidance.scale}, {"scale_2", guidance.scale_2}, {"boundary", guidance.boundary.value_or(0)}};
 }
 
-ordered_json json_of(const Checkpoint& checkpoint) {
+// Names of files are bytes, JSON is UTF-8.
+std::string text_of(const ordered_json& json) {
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string fingerprint_of(const Checkpoint& checkpoint) {
   ordered_json json{{"pipeline", checkpoint.pipeline()}};
   for (const auto& [component, name] : checkpoint.components()) {
     std::error_code none;
@@ -63,14 +77,12 @@ ordered_json json_of(const Checkpoint& checkpoint) {
     }
     json[component] = files;
   }
-  return json;
+  return text_of(json);
 }
 
-}  // namespace
-
-std::string identity_of(const Plan& plan, const Checkpoint& checkpoint) {
+std::string identity_of(const Plan& plan, const std::string& fingerprint) {
   ordered_json json{{"version", kNumericVersion},
-                    {"checkpoint", json_of(checkpoint)},
+                    {"checkpoint", ordered_json::parse(fingerprint)},
                     {"negative_prompt", plan.negative_prompt},
                     {"max_sequence_length", plan.max_sequence_length},
                     {"size", to_string(plan.size)},
@@ -91,7 +103,18 @@ std::string identity_of(const Plan& plan, const Checkpoint& checkpoint) {
   for (const auto& image : plan.reference_images) json["reference_images"].push_back(json_of(image));
   if (!plan.conditioning_scale.empty()) json["conditioning_scale"] = plan.conditioning_scale;
   if (plan.mask) json["mask"] = json_of(plan.mask->media);
-  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return text_of(json);
+}
+
+std::string job_id(const Plan& plan, const std::string& fingerprint) {
+  const OutputOptions& output = plan.output;
+  ordered_json json{
+      {"latents", identity_of(plan, fingerprint)},          {"frames", plan.pixel_frames}, {"shown", plan.shown.first},
+      {"kind", static_cast<int>(output_kind(output.path))}, {"crf", output.crf},           {"preset", output.preset}};
+  for (const GivenSpan& span : plan.given) json["kept"].push_back(span.kept);
+  if (plan.before) json["before"] = json_of(*plan.before);
+  if (plan.after) json["after"] = json_of(*plan.after);
+  return sha256_hex(text_of(json));
 }
 
 }  // namespace sora

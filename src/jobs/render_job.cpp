@@ -1,0 +1,117 @@
+#include "jobs/render_job.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/machine.h"
+#include "base/output_name.h"
+#include "batch/identity.h"
+#include "jobs/given_pixels.h"
+#include "jobs/memory.h"
+#include "jobs/stopwatch.h"
+#include "nn/device.h"
+
+namespace sora {
+
+// Sampling and decoding take turns where there are several windows; whose turn it is shows in the progress.
+class StageWatch : public Progress {
+ public:
+  StageWatch(Progress& next, StageTimes& seconds) : next_(next), seconds_(seconds) {}
+
+  void update(Stage stage, std::int64_t done, std::int64_t total) override {
+    const Stage before = std::exchange(stage_, stage);
+    if (before != stage) lap(before);
+    next_.update(stage, done, total);
+  }
+  void note(std::string_view text) override { next_.note(text); }
+  void rendered() { lap(stage_); }
+  bool decoding() const { return stage_ == Stage::decode; }
+
+ private:
+  void lap(Stage ended) { (ended == Stage::decode ? seconds_.decode : seconds_.sample) += watch_.lap(); }
+
+  Progress& next_;
+  StageTimes& seconds_;
+  Stopwatch watch_;
+  Stage stage_ = Stage::sample;
+};
+
+namespace {
+
+// Below it a tile is mostly overlap.
+constexpr int kSmallestTile = 64;
+
+// Frames that go nowhere are not worth keeping.
+SavedLatents saved_latents(const Plan& plan, const std::string& fingerprint) {
+  const std::filesystem::path folder = latents_folder(plan.output.path);
+  return folder.empty() ? SavedLatents() : SavedLatents(folder, identity_of(plan, fingerprint));
+}
+
+int group_count(const Plan& plan) { return static_cast<int>(window_groups(plan).size()); }
+
+// As the user asked, or, where that took too much memory before, in tiles of half the size.
+Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& progress) {
+  const std::optional<PixelSize> failed = saved.too_large();
+  if (!failed) return plan;
+  const int space = plan.compression.space;
+  const auto part = [&](int side, double share) { return std::max(1, static_cast<int>(side * share) / space) * space; };
+  const PixelSize tile{part(failed->width, 0.5), part(failed->height, 0.5)};
+  Plan smaller = plan;
+  smaller.vae_tiling = Tiling{tile, {part(tile.width, 0.75), part(tile.height, 0.75)}};
+  progress.note(fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(tile)));
+  return smaller;
+}
+
+}  // namespace
+
+RenderJob::RenderJob(const Plan& plan, const std::string& fingerprint)
+    : plan_(plan),
+      saved_(saved_latents(plan, fingerprint)),
+      only_decodes_(saved_.resumes() && saved_.hold(group_count(plan))),
+      output_(open(/*again=*/false)) {}
+
+OpenedSink RenderJob::open(bool again) const {
+  OutputOptions options = plan_.output;
+  // Numbered frames of the attempt that took too much memory: tiles make them a little different.
+  options.overwrite = options.overwrite || again;
+  return open_sink(options, plan_.size, plan_.fps, plan_.pixel_frames, {}, saved_.resumes());
+}
+
+Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& model, StageWatch& stages,
+                                            Progress& progress) {
+  const PixelReader reader = make_pixel_reader(plan_);
+  while (true) {
+    const Plan plan = with_tiles_that_fit(plan_, saved_, progress);
+    const PixelSize tile = plan.vae_tiling ? plan.vae_tiling->tile : plan.size;
+    try {
+      return render(plan, contexts, model, reader, saved_, *output_.sink, stages);
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error) || !stages.decoding()) throw;
+      // Also for the next start, if this one does not come so far.
+      saved_.remember_too_large(tile);
+      const bool goes_on = saved_.resumes() && (model.denoiser || saved_.hold(group_count(plan)));
+      if (!goes_on || std::min(tile.width, tile.height) <= kSmallestTile) throw;
+    }
+    output_ = {};
+    return_free_memory();
+    output_ = open(/*again=*/true);
+  }
+}
+
+JobResult RenderJob::run(const Contexts& contexts, Model& model, Progress& progress) {
+  JobResult result;
+  StageWatch stages(progress, result.seconds);
+  result.quality = render_in_tiles_that_fit(contexts, model, stages, progress);
+  stages.rendered();
+  result.output = plan_.output.path.string();
+  result.md5 = output_.md5();
+  result.frames_written = plan_.pixel_frames;
+  result.peak_rss_bytes = peak_rss_bytes();
+  result.peak_device_bytes = peak_device_bytes(model.device);
+  return result;
+}
+
+}  // namespace sora
