@@ -45,6 +45,7 @@ struct Generate {
   PlacementWish placement;
   ProgressKind progress = ProgressKind::automatic;
   bool dry_run = false, json = false, quiet = false, verbose = false;
+  bool calibrate = false;    ///< measure before planning
   bool no_metadata = false;  ///< the MP4 does not say how it was made
   bool help = false, version = false;
 };

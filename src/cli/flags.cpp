@@ -225,6 +225,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }, Scope::run},
+    {kRun, "calibrate", 0, nothing, "", "first measure this model and size by a short render, for the plan's time",
+     [](G& o, const V&) { o.calibrate = true; }, Scope::run},
     {kRun, "config", 0, text, "FILE", "JSON object of flags, such as {\"steps\": 30}; flags given here win", set_config,
      Scope::command_line},
     {kRun, "progress", 0, text, "KIND", "auto, tty, json (lines on standard error) or none [auto]", set_progress,

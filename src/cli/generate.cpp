@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 #include <random>
-#include <utility>
 
 #include "base/files.h"
 #include "base/machine.h"
@@ -13,6 +12,8 @@
 #include "cli/command.h"
 #include "cli/model_path.h"
 #include "cli/placement.h"
+#include "cli/render_one.h"
+#include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/result_json.h"
 #include "cli/show_plan.h"
@@ -62,22 +63,6 @@ std::int64_t disk_free_for(const std::filesystem::path& output) {
   return disk_free_bytes(folder);
 }
 
-// A single video: its failure is the program's.
-class OneJob final : public JobBoard {
- public:
-  std::optional<std::size_t> next() override {
-    return std::exchange(begun_, true) ? std::nullopt : std::optional<std::size_t>(0);
-  }
-  bool pending(std::size_t) const override { return false; }
-  void finished(std::size_t, const JobResult& result) override { result_ = result; }
-  void failed(std::size_t, const Error& error) override { throw error; }
-  const JobResult& result() const { return result_; }
-
- private:
-  bool begun_ = false;
-  JobResult result_;
-};
-
 MediaInfo probe(const std::filesystem::path& media) {
   require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
   return engine().probe(media);
@@ -103,6 +88,13 @@ void warn_of_surprises(const Request& request, const Plan& plan, const Traits& t
                  human_bytes(peak.bytes), human_bytes(context.memory_free.value_or(0)),
                  human_bytes(plan.cost.output_bytes), human_bytes(context.disk_free));
   }
+}
+
+void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint, const RenderTimes& times,
+               Progress& progress) {
+  const Plan small = calibration_plan(plan, traits);
+  spdlog::info("measuring: {} steps of a window of {} frames, and decoding them", small.steps, small.pixel_frames);
+  times.learn(small, render_one(small, checkpoint, progress));
 }
 
 void report_success(const Plan& plan, const JobResult& result, bool json) {
@@ -132,8 +124,12 @@ void run_generate(Generate options) {
   const std::optional<std::uint64_t> begun_with = interrupted_seed(request);
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
   const Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
+  const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
+  const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
+  const RenderTimes times(checkpoint, plan.placement);
+  if (options.calibrate) calibrate(plan, traits, checkpoint, times, *progress);
   const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
-                            disk_free_for(plan.output.path)};
+                            disk_free_for(plan.output.path), times.estimate(plan)};
   if (options.dry_run) {
     if (options.json)
       write_json(plan_json(plan, context));
@@ -150,11 +146,9 @@ void run_generate(Generate options) {
     spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
   }
   warn_of_surprises(request, plan, traits, context);
-  const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
-  const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
-  OneJob job;
-  engine().render({&plan, 1}, checkpoint, job, *progress);
-  report_success(plan, job.result(), options.json);
+  const JobResult result = render_one(plan, checkpoint, *progress);
+  times.learn(plan, result);
+  report_success(plan, result, options.json);
 }
 
 }  // namespace sora

@@ -2,6 +2,9 @@
 #include "cli/placement.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <array>
 
 #include "base/machine.h"
 #include "sora/error.h"
@@ -9,23 +12,40 @@
 namespace sora {
 namespace {
 
-// By the driver's own library, which answers in milliseconds where CUDA would take a second to start.
-std::optional<std::int64_t> gpu_free_bytes(unsigned index) {
-  struct Memory {
-    unsigned long long total, free, used;
-  };
-  void* library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return std::nullopt;
-  const auto start = reinterpret_cast<int (*)()>(dlsym(library, "nvmlInit_v2"));
-  const auto find = reinterpret_cast<int (*)(unsigned, void**)>(dlsym(library, "nvmlDeviceGetHandleByIndex_v2"));
-  const auto read = reinterpret_cast<int (*)(void*, Memory*)>(dlsym(library, "nvmlDeviceGetMemoryInfo"));
-  void* device = nullptr;
-  Memory memory{};
-  const bool known = start != nullptr && find != nullptr && read != nullptr && start() == 0 &&
-                     find(index, &device) == 0 && read(device, &memory) == 0;
-  if (!known) return std::nullopt;
-  return static_cast<std::int64_t>(memory.free);
-}
+// A GPU by the driver's own library, which answers in milliseconds where CUDA would take a second to start.
+class Gpu {
+ public:
+  explicit Gpu(unsigned index) : library_(dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL)) {
+    const auto start = function<int (*)()>("nvmlInit_v2");
+    const auto find = function<int (*)(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
+    if (start == nullptr || find == nullptr || start() != 0 || find(index, &device_) != 0) device_ = nullptr;
+  }
+
+  std::optional<std::int64_t> free_bytes() const {
+    struct Memory {
+      unsigned long long total, free, used;
+    } memory{};
+    const auto read = function<int (*)(void*, Memory*)>("nvmlDeviceGetMemoryInfo");
+    if (device_ == nullptr || read == nullptr || read(device_, &memory) != 0) return std::nullopt;
+    return static_cast<std::int64_t>(memory.free);
+  }
+
+  std::string name() const {
+    std::array<char, 96> name{};
+    const auto read = function<int (*)(void*, char*, unsigned)>("nvmlDeviceGetName");
+    if (device_ == nullptr || read == nullptr || read(device_, name.data(), name.size() - 1) != 0) return "";
+    return name.data();
+  }
+
+ private:
+  template <class Function>
+  Function function(const char* symbol) const {
+    return library_ == nullptr ? nullptr : reinterpret_cast<Function>(dlsym(library_, symbol));
+  }
+
+  void* library_;
+  void* device_ = nullptr;
+};
 
 }  // namespace
 
@@ -45,8 +65,13 @@ Placement resolve_placement(const PlacementWish& wish) {
 }
 
 std::optional<std::int64_t> free_memory_bytes(const Placement& placement) {
-  if (placement.device == DeviceKind::cuda) return gpu_free_bytes(static_cast<unsigned>(placement.cuda_index));
+  if (placement.device == DeviceKind::cuda) return Gpu(static_cast<unsigned>(placement.cuda_index)).free_bytes();
   return memory_available_bytes();
+}
+
+std::string hardware_name(const Placement& placement) {
+  if (placement.device == DeviceKind::cuda) return "cuda, " + Gpu(static_cast<unsigned>(placement.cuda_index)).name();
+  return fmt::format("{}, {} threads", cpu_name(), placement.threads > 0 ? placement.threads : cores());
 }
 
 }  // namespace sora

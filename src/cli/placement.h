@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "cli/command.h"
 #include "sora/placement.h"
@@ -14,5 +15,8 @@ Placement resolve_placement(const PlacementWish& wish);
 
 /// Memory that is free there now: of the machine, or of the GPU. Empty if the GPU's driver does not say.
 std::optional<std::int64_t> free_memory_bytes(const Placement& placement);
+
+/// What the speed of a render depends on: the GPU, or the CPU and how many of its threads are used.
+std::string hardware_name(const Placement& placement);
 
 }  // namespace sora

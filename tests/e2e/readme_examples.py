@@ -26,7 +26,7 @@ def promised_files(block: str) -> list[str]:
 
 def run(block: str, folder: str, path: str) -> None:
     print(f"--- {block.strip()}", flush=True)
-    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, env={**os.environ, "PATH": path, "XDG_CACHE_HOME": f"{folder}/.cache"}, check=True)
     for name in promised_files(block):
         output = Path(folder) / name
         if not output.is_file() or output.stat().st_size == 0:

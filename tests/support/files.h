@@ -46,9 +46,12 @@ std::filesystem::path data(std::string_view name);
 void write_file(const std::filesystem::path& path, std::string_view content);
 std::string read_text(const std::filesystem::path& path);
 
+/// In place of the user's cache folder, for programs that tests run; one folder for all of a process's.
+const std::filesystem::path& scratch_cache();
+
 struct RunOptions {
   std::string input = {};                       ///< what the program reads from stdin
-  std::map<std::string, std::string> env = {};  ///< added to, or replacing, this process's
+  std::map<std::string, std::string> env = {};  ///< added to, or replacing, this process's and XDG_CACHE_HOME
   std::chrono::seconds timeout{120};
   std::filesystem::path working_directory = {};  ///< empty: this process's
 };
