@@ -199,6 +199,7 @@ inline constexpr std::int64_t kEngineBytes = 300'000'000;
 
 struct Cost {
   double text_flop = 0, sample_flop = 0, decode_flop = 0;
+  double first_step_flop = 0;                                       ///< of sample_flop, the first step's
   std::int64_t text_bytes = 0, sample_bytes = 0, decode_bytes = 0;  ///< peak memory of each stage
   std::int64_t output_bytes = 0;                                    ///< a guess from size, length and crf
 };

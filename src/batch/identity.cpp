@@ -110,7 +110,8 @@ std::string job_id(const Plan& plan, const std::string& fingerprint) {
   const OutputOptions& output = plan.output;
   ordered_json json{
       {"latents", identity_of(plan, fingerprint)},          {"frames", plan.pixel_frames}, {"shown", plan.shown.first},
-      {"kind", static_cast<int>(output_kind(output.path))}, {"crf", output.crf},           {"preset", output.preset}};
+      {"kind", static_cast<int>(output_kind(output.path))}, {"crf", output.crf},           {"preset", output.preset},
+                    {"metadata", !output.metadata.empty()}};
   for (const GivenSpan& span : plan.given) json["kept"].push_back(span.kept);
   if (plan.before) json["before"] = json_of(*plan.before);
   if (plan.after) json["after"] = json_of(*plan.after);

@@ -12,6 +12,7 @@
 #include "cli/placement.h"
 #include "cli/planning.h"
 #include "cli/problems.h"
+#include "cli/settings.h"
 #include "families/registry.h"
 
 namespace sora {
@@ -74,13 +75,15 @@ class Planner {
     }
   }
 
+  Settings settings_of(const BatchLine& line) const { return merged(command_.settings, line.options.settings); }
+
   // Names depend on the plans: a field may be the model's own number of steps.
   void name(Batch& batch) {
     std::vector<std::pair<int, fs::path*>> outputs;  // in the order of the lines, which decides who is "-2"
     for (BatchGroup& group : batch.groups) {
       for (std::size_t i = 0; i < group.jobs.size(); ++i) {
         const BatchLine& line = group.jobs[i].line;
-        name_output(group.plans[i], line.options.model, group.checkpoint, line.index);
+        settle_output(group.plans[i], line.options, settings_of(line), group.checkpoint, line.index);
         fs::path& path = group.plans[i].output.path;
         if (!is_utf8(path.native())) {
           problems_.add(fmt::format("{}: --output {}: is not UTF-8", line.origin, printable(path.native(), 200)));

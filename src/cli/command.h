@@ -52,6 +52,7 @@ struct Generate {
   ProgressKind progress = ProgressKind::automatic;
   bool ask_launcher = true;  ///< whether the environment may say that this is a rank of several
   bool dry_run = false, json = false, quiet = false, verbose = false;
+  bool calibrate = false;    ///< measure before planning
   bool no_metadata = false;  ///< the MP4 does not say how it was made
   bool help = false, version = false;
 };

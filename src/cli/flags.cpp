@@ -253,6 +253,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }, Scope::run},
+    {kRun, "calibrate", 0, nothing, "", "first measure this model and size by a short render, for the plan's time",
+     [](G& o, const V&) { o.calibrate = true; }, Scope::run},
     {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
      [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
     {kRun, "config", 0, text, "FILE",

@@ -100,6 +100,19 @@ ordered_json sampling_json(const Sampling& sampling) {
           {"forcing", forcing}};
 }
 
+// Null where nothing like it has been measured.
+ordered_json seconds_json(const Estimate& estimate) {
+  const auto json_of_seconds = [](const std::optional<double>& seconds) {
+    return seconds ? ordered_json(*seconds) : ordered_json();
+  };
+  return {{"load_text_encoder", json_of_seconds(estimate.load_text_encoder)},
+          {"encode_prompt", json_of_seconds(estimate.encode_prompt)},
+          {"load_model", json_of_seconds(estimate.load_model)},
+          {"sample", json_of_seconds(estimate.sample)},
+          {"decode", json_of_seconds(estimate.decode)},
+          {"total", json_of_seconds(estimate.total())}};
+}
+
 }  // namespace
 
 ordered_json plan_json(const Plan& plan, const PlanContext& context) {
@@ -153,6 +166,7 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
            plan.output.contact_sheet ? ordered_json(contact_sheet_path(plan.output.path).string()) : ordered_json()},
           {"flop", {{"text", cost.text_flop}, {"sample", cost.sample_flop}, {"decode", cost.decode_flop}}},
           {"peak_bytes", {{"text", cost.text_bytes}, {"sample", cost.sample_bytes}, {"decode", cost.decode_bytes}}},
+          {"estimated_seconds", seconds_json(context.estimate)},
           {"output_bytes", cost.output_bytes},
           {"memory_free_bytes", free},
           {"disk_free_bytes", context.disk_free},

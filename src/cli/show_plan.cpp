@@ -97,6 +97,15 @@ std::string guidance_text(const Plan& plan) {
                      *guidance.boundary);
 }
 
+std::string time_text(const Estimate& estimate) {
+  const auto total = estimate.total();
+  if (!total) return "unknown: nothing like this has been rendered here; --calibrate measures it";
+  return fmt::format("about {}: text {}, loading {}, sampling {}, decoding {}", human_seconds(*total),
+                     human_seconds(*estimate.load_text_encoder + *estimate.encode_prompt),
+                     human_seconds(*estimate.load_model), human_seconds(*estimate.sample),
+                     human_seconds(*estimate.decode));
+}
+
 std::string fits_text(const Plan& plan, const PlanContext& context) {
   const Peak peak = memory_peak(plan);
   const std::string need = fmt::format("needs {} for {}", human_bytes(peak.bytes), peak.stage);
@@ -158,6 +167,7 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
                               human_flop(cost.sample_flop), human_flop(cost.decode_flop)));
   line("memory", fmt::format("text {}, sampling {}, decoding {}", human_bytes(cost.text_bytes),
                              human_bytes(cost.sample_bytes), human_bytes(cost.decode_bytes)));
+  line("time", time_text(context.estimate));
   line("output", fmt::format("{}, about {} at crf {}, preset {}; {} free", printable(plan.output.path.string(), 200),
                              human_bytes(cost.output_bytes), plan.output.crf, plan.output.preset,
                              human_bytes(context.disk_free)));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "plan/estimate.h"
 #include "sora/plan.h"
 
 namespace sora {
@@ -16,6 +17,7 @@ struct PlanContext {
   std::string family;
   std::optional<std::int64_t> memory_free;  ///< where the model runs; empty if unknown
   std::int64_t disk_free = 0;               ///< where the output goes
+  Estimate estimate = {};
 };
 
 /// The stage that needs most memory.

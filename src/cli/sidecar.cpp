@@ -100,6 +100,10 @@ ordered_json settings_json(const Settings& said, const Plan& plan) {
   return {{kVersionKey, SORA_VERSION}, {kSettingsKey, settings}};
 }
 
+std::string settings_text(const Settings& said, const Plan& plan) {
+  return settings_json(said, plan).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 ordered_json model_json(const Checkpoint& checkpoint, const std::string& family) {
   ordered_json files;
   for (const auto& [name, digest] : digests_of(checkpoint)) files[name] = digest;

@@ -19,11 +19,13 @@ namespace sora {
 // Sampling and decoding take turns where there are several windows; whose turn it is shows in the progress.
 class StageWatch : public Progress {
  public:
-  StageWatch(Progress& next, StageTimes& seconds) : next_(next), seconds_(seconds) {}
+  StageWatch(Progress& next, JobResult& result) : next_(next), seconds_(result.seconds), pace_(result.pace) {}
 
   void update(Stage stage, std::int64_t done, std::int64_t total) override {
-    const Stage before = std::exchange(stage_, stage);
-    if (before != stage) lap(before);
+    if (stage_ != stage) lap(std::exchange(stage_, stage));
+    if (stage == Stage::sample) count_step(done, total);
+    // The other expert, in the middle of a step.
+    if (stage == Stage::load_model && done == total) lap(std::exchange(stage_, Stage::sample));
     next_.update(stage, done, total);
   }
   void note(std::string_view text) override { next_.note(text); }
@@ -31,10 +33,25 @@ class StageWatch : public Progress {
   bool decoding() const { return stage_ == Stage::decode; }
 
  private:
-  void lap(Stage ended) { (ended == Stage::decode ? seconds_.decode : seconds_.sample) += watch_.lap(); }
+  double lap(Stage ended) {
+    const double seconds = watch_.lap();
+    (ended == Stage::decode       ? seconds_.decode
+     : ended == Stage::load_model ? seconds_.load_model
+                                  : seconds_.sample) += seconds;
+    return seconds;
+  }
+
+  void count_step(std::int64_t done, std::int64_t total) {
+    pace_.planned_steps = static_cast<int>(total);
+    if (done == 0)
+      pace_.prepare = lap(Stage::sample);
+    else if (++pace_.steps == 1)
+      pace_.first_step = lap(Stage::sample);
+  }
 
   Progress& next_;
   StageTimes& seconds_;
+  Pace& pace_;
   Stopwatch watch_;
   Stage stage_ = Stage::sample;
 };
@@ -103,7 +120,7 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
 
 JobResult RenderJob::run(const Contexts& contexts, Model& model, Progress& progress) {
   JobResult result;
-  StageWatch stages(progress, result.seconds);
+  StageWatch stages(progress, result);
   result.quality = render_in_tiles_that_fit(contexts, model, stages, progress);
   stages.rendered();
   result.output = plan_.output.path.string();

@@ -73,7 +73,7 @@ class Batch {
     if (error) return error;
     result.seconds.load_text_encoder = seconds.load_text_encoder;
     result.seconds.encode_prompt = seconds.encode_prompt;
-    result.seconds.load_model = seconds.load_model;
+    result.seconds.load_model += seconds.load_model;
     result.seconds.total = watch.lap();
     board_.finished(job, result);
     return std::nullopt;

@@ -50,13 +50,12 @@ std::int64_t output_bytes(const Plan& plan) {
   fail(Fault::bug, "an output of no kind");
 }
 
-// Passes of the denoiser over a window. Blocks of diffusion forcing that lag behind each other take longer together.
-int passes(const Plan& plan, const Window& window) {
-  const int each = plan.guidance.on() ? 2 : 1;
+// Steps over a window. Blocks of diffusion forcing that lag behind each other take longer together.
+int steps_over(const Plan& plan, const Window& window) {
   const Sampling& sampling = plan.sampling;
-  if (!sampling.forcing) return each * steps_made(plan);
-  const int blocks = window.shape.frames / sampling.forcing->block;
-  return each * (plan.steps + sampling.forcing->ar_step * (blocks - 1));
+  if (!sampling.forcing) return steps_made(plan);
+  const int blocks = (window.shape.frames - window.context) / sampling.forcing->block;
+  return plan.steps + sampling.forcing->ar_step * std::max(0, blocks - 1);
 }
 
 }  // namespace
@@ -75,7 +74,10 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
                     activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
   for (const Window& window : plan.windows) {
     const auto tokens = static_cast<double>(window.tokens);
-    cost.sample_flop += passes(plan, window) * flop(traits.denoiser, tokens);
+    const double step_flop = (plan.guidance.on() ? 2 : 1) * flop(traits.denoiser, tokens);
+    cost.sample_flop += steps_over(plan, window) * step_flop;
+    const bool in_first_step = &window == &plan.windows.front() || plan.sampling.continuation == Continuation::blended;
+    if (in_first_step) cost.first_step_flop += step_flop;
     cost.sample_bytes = std::max(cost.sample_bytes, sampler_bytes + (decodes_between ? vae_bytes : 0) +
                                                         activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }

@@ -185,6 +185,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "--size 130x128: width 130 is not a multiple of 16; nearest: 128x128, 144x128"},
                     Refused{{"-p", "x", "--seconds", "1", "--num-frames", "9"},
                             "--seconds 1 and --num-frames 9 both give the length; give one of them"},
+                    Refused{{"-p", "x", "--poster", "-o", "md5:"},
+                            "--poster: is a picture beside a video file such as x.mp4, and --output md5: is none"},
                     Refused{{"-p", "x", "--preset", "mediun"},
                             "--preset mediun: unknown (did you mean medium?); expected one of ultrafast, superfast, "
                             "veryfast, faster, fast, "

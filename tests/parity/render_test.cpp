@@ -124,7 +124,7 @@ class RecordedCall {
         target_{at::kCPU, dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat} {
     std::vector<std::string> flags = test::flags_of_run(run.model + "/" + run.name, media_.path());
     flags.insert(flags.end(), {"--output", "null:"});
-    const Request request = std::get<Generate>(parse_command_line(flags)).request;
+    const Request request = std::get<Generate>(parse_command_line(flags, {})).request;
     plan = make_plan(request, read_traits(checkpoint_), {.dtype = dtype}, 0, probe_media);
     at::set_num_threads(2);
     read = make_pixel_reader(plan);
