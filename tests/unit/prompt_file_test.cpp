@@ -21,7 +21,7 @@ using test::error_of;
 using testing::ElementsAre;
 using Words = std::vector<std::string>;
 
-Generate command(const Words& words) { return std::get<Generate>(parse_command_line(words)); }
+Generate command(const Words& words) { return std::get<Generate>(parse_command_line(words, {})); }
 
 class PromptFile : public testing::Test {
  protected:
