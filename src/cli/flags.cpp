@@ -95,9 +95,10 @@ void set_connect(Generate& options, const Value& value) {
 }
 
 void set_output(Generate& options, const Value& value) {
-  options.request.output.path = file_of(value);
+  OutputOptions& output = options.request.output;
+  output.path = file_of(value);
   try {
-    NameTemplate{options.request.output.path};
+    output.root = NameTemplate(output.path).root();
   } catch (const Error& error) {
     throw error.within(value.origin);
   }
