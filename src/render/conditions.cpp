@@ -175,6 +175,12 @@ class Builder {
 
 }  // namespace
 
+int leading_known(const Tensor& known) {
+  int count = 0;
+  while (known.defined() && count < known.size(0) && known[count].item<bool>()) ++count;
+  return count;
+}
+
 Conditions make_conditions(const Plan& plan, const Vae& vae, const PixelReader& read, at::Device device) {
   return Builder(plan, vae, read, device).build();
 }

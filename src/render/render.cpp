@@ -28,13 +28,6 @@ struct LatentVideo {
 
   explicit LatentVideo(const LatentShape& shape)
       : latents(at::zeros(shape.sizes(), at::kFloat)), known(at::zeros({shape.frames}, at::kBool)) {}
-
-  /// Leading latent frames that are known.
-  int ready() const {
-    int count = 0;
-    while (count < known.size(0) && known[count].item<bool>()) ++count;
-    return count;
-  }
 };
 
 // What a window starts from: what the user gave in its range, and what windows before it have left at its ends.
@@ -99,7 +92,7 @@ class Renderer {
         model_.denoiser.reset();
         return_free_memory();
       }
-      const int end = video_.ready();
+      const int end = leading_known(video_.known);
       if (end > passed_on) ready(video_.latents.narrow(2, passed_on, end - passed_on).to(device_));
       passed_on = end;
     }
@@ -121,10 +114,8 @@ class Renderer {
 
   int steps_of(std::span<const Window> group) const {
     if (!forces()) return steps_made(plan_);
-    const Tensor known = conditions_of(group.front(), given_, video_).known;
-    int leading = 0;
-    while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
-    return forcing_steps(plan_, group.front(), leading, *model_.make_scheduler(plan_.steps));
+    const int known = leading_known(conditions_of(group.front(), given_, video_).known);
+    return forcing_steps(plan_, group.front(), known, *model_.make_scheduler(plan_.steps));
   }
 
   // Samples a group of windows, or takes what was saved of it.
@@ -137,8 +128,7 @@ class Renderer {
       keep(windows, saved->latents);
       return;
     }
-    const Conditions conditions =
-        windows.size() == 1 ? conditions_of(windows[0], given_, video_) : conditions_of(whole(windows), given_, video_);
+    const Conditions conditions = conditions_of(whole(windows), given_, video_);
     const SampleArgs args{plan_,   windows, conditions,     contexts_, model_,
                           device_, rng_,    condition_rng_, steps_,    progress_};
     const Tensor latents = (forces() ? sample_forcing(args) : sample_flow(args)).to(at::kCPU, at::kFloat);

@@ -14,12 +14,6 @@ namespace {
 
 constexpr double kPureNoise = 999;  // timestep of a frame that has not begun
 
-int leading_known(const Tensor& known) {
-  int count = 0;
-  while (known.defined() && count < known.size(0) && known[count].item<bool>()) ++count;
-  return count;
-}
-
 double timestep_of(int step, const Scheduler& scheduler) {
   if (step < 0) return kPureNoise;
   return step < scheduler.steps() ? scheduler.timestep(step) : 0;
