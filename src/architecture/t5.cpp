@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "architecture/read_size.h"
 #include "base/text.h"
 
 namespace sora {
@@ -16,21 +17,9 @@ constexpr std::int64_t kMaxLayers = 1024, kMaxBuckets = 1024, kMaxDistance = 1 <
 // Prompts are padded to this length at most.
 constexpr std::int64_t kTextRows = 512;
 
-std::int64_t in_range(JsonObject& json, std::string_view key, std::int64_t value, std::int64_t max) {
-  if (value < 1 || value > max) json.fail_at(key, fmt::format("expected 1 to {}, found {}", max, value));
-  return value;
-}
-
-std::int64_t read_size(JsonObject& json, std::string_view key, std::int64_t max) {
-  return in_range(json, key, json.read<std::int64_t>(key), max);
-}
-
 void read_position_buckets(JsonObject& json, T5Config& config) {
-  const auto read = [&](std::string_view key, std::int64_t otherwise, std::int64_t max) {
-    return in_range(json, key, json.read_or<std::int64_t>(key, otherwise), max);
-  };
-  config.relative_attention_num_buckets = read("relative_attention_num_buckets", 32, kMaxBuckets);
-  config.relative_attention_max_distance = read("relative_attention_max_distance", 128, kMaxDistance);
+  config.relative_attention_num_buckets = read_size(json, "relative_attention_num_buckets", 32, kMaxBuckets);
+  config.relative_attention_max_distance = read_size(json, "relative_attention_max_distance", 128, kMaxDistance);
   if (config.relative_attention_num_buckets % 4 != 0) {
     json.fail_at("relative_attention_num_buckets",
                  fmt::format("expected a multiple of 4, found {}", config.relative_attention_num_buckets));
