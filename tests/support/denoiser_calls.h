@@ -11,6 +11,7 @@
 
 #include "sora/model.h"
 #include "sora/weights.h"
+#include "support/errors.h"
 
 namespace sora::test {
 
@@ -23,6 +24,25 @@ Tensors recorded_run(const std::string& run);
 using MakeDenoiserFn = std::function<std::unique_ptr<Denoiser>(JsonObject json, const Weights& weights)>;
 std::unique_ptr<Denoiser> load_denoiser(const std::filesystem::path& folder, const MakeDenoiserFn& make,
                                         at::ScalarType dtype);
+
+/// A class of denoisers: how its config is read and how it is made of weights.
+template <class Config>
+struct DenoiserKind {
+  Config (*read)(JsonObject json);
+  std::unique_ptr<Denoiser> (*make)(const Config& config, const Weights& weights);
+
+  std::unique_ptr<Denoiser> load(const std::filesystem::path& folder, at::ScalarType dtype = at::kFloat) const {
+    const auto build = [this](JsonObject json, const Weights& weights) { return make(read(std::move(json)), weights); };
+    return load_denoiser(folder, build, dtype);
+  }
+  /// Of a config.json with these members.
+  Config config_of(const std::string& members) const {
+    return read({"{" + members + "}", "config.json", Fault::input});
+  }
+  std::string config_error(const std::string& members) const {
+    return error_of(Fault::input, [&] { config_of(members); });
+  }
+};
 
 /// What the transformer is told in a call: the prompt of call 0 or the negative prompt of call 1, and what both have in
 /// common.
@@ -37,5 +57,10 @@ void expect_call(const std::string& name, const at::Tensor& actual, const at::Te
 /// All inner values of the first call that are recorded and that we have too, each to 1e-5; no fewer than `least`.
 void expect_layers(const std::string& run, const Tensors& recorded, Denoiser& denoiser, const Context& context,
                    int least);
+
+/// Both for a run with guidance; `tell` adds to its contexts what is not recorded.
+void expect_run(
+    const std::string& run, Denoiser& denoiser, int layers, int calls,
+    const std::function<void(Context&)>& tell = [](Context&) {});
 
 }  // namespace sora::test
