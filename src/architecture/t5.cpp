@@ -87,7 +87,8 @@ NetworkCost t5_cost(const T5Config& config) {
   NetworkCost cost;
   cost.parameters = config.vocab_size * width + layers * (products + 2 * width) + width +
                     tables * config.relative_attention_num_buckets * config.num_heads;
-  cost.converted_parameters = products + 2 * width;  // one block
+  cost.block_parameters = config.vocab_size * width + layers * products;  // of the table, rows of tokens are read
+  cost.fetched_parameters = products;
   cost.flop_per_item = static_cast<double>(2 * layers * products);
   cost.flop_per_pair = static_cast<double>(4 * inner * layers);
   // Residual and normed tokens, the bias of all heads, and then either queries, keys, values and their attention or the

@@ -137,6 +137,7 @@ class Tally {
   NetworkCost total() const {
     NetworkCost cost = cost_;
     cost.values_per_item = peak_ + memory_;
+    cost.remembered_per_item = memory_;
     return cost;
   }
 

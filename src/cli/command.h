@@ -29,6 +29,7 @@ struct Generate {
   std::string model;   ///< folder or hub id; empty for the checkpoint that ships with the program
   std::string config;  ///< file of further flags
   PlacementWish placement;
+  bool fit = false;  ///< the plan is changed until it fits the free memory
   ProgressKind progress = ProgressKind::automatic;
   bool dry_run = false, json = false, quiet = false, verbose = false;
   bool help = false, version = false;

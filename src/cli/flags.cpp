@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", "none"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
-constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
+constexpr std::array<std::string_view, 3> kResizes{"crop", "pad", "stretch"};
 constexpr std::array<std::string_view, 3> kKeepGiven{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
@@ -49,9 +49,9 @@ void set_progress(Generate& options, const Value& value) {
                                       : ProgressKind::automatic;
 }
 
-void set_fit(Generate& options, const Value& value) {
-  const std::string& word = value.one_of(kFits);
-  options.request.fit = word == "pad" ? Fit::pad : word == "stretch" ? Fit::stretch : Fit::crop;
+void set_resize(Generate& options, const Value& value) {
+  const std::string& word = value.one_of(kResizes);
+  options.request.resize = word == "pad" ? Resize::pad : word == "stretch" ? Resize::stretch : Resize::crop;
 }
 
 void set_keep_given(Generate& options, const Value& value) {
@@ -152,7 +152,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }},
     {kFrom, "conditioning-scale", 0, text, "X",
      "how hard VACE is steered by all this, 0 to 10; X,X,... for each layer [1]", set_conditioning_scale},
-    {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit},
+    {kFrom, "resize", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]",
+     set_resize},
     {kFrom, "keep-given", 0, text, "KIND",
      "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given},
 
@@ -195,6 +196,11 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kWhere, "dtype", 0, text, "TYPE", "auto, fp32 or bf16 [auto: bf16 where the hardware multiplies it]", set_dtype},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
      [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }},
+    {kWhere, "offload-blocks", 0, nothing, "",
+     "fetch the denoiser's weights from host memory block by block: less memory, slower",
+     [](G& o, const V&) { o.request.offload_blocks = true; }},
+    {kWhere, "fit", 0, nothing, "", "off-load blocks and decode in tiles as far as the free memory asks for it",
+     [](G& o, const V&) { o.fit = true; }},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }},

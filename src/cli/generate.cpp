@@ -1,4 +1,5 @@
 // sora-gen --prompt: from the command to a plan, from the plan to a file or, with --dry-run, to a description.
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 #include "cli/show_plan.h"
 #include "cli/terminal.h"
 #include "families/registry.h"
+#include "plan/cost.h"
+#include "plan/fit_memory.h"
 #include "sora/engine.h"
 #include "sora/error.h"
 
@@ -79,6 +82,16 @@ std::int64_t disk_free_for(const std::filesystem::path& output) {
 MediaInfo probe(const std::filesystem::path& media) {
   require(engine().probe != nullptr, Fault::bug, "the engine cannot look at images and clips");
   return engine().probe(media);
+}
+
+void fit(Plan& plan, PlanContext& context, const Traits& traits) {
+  require(context.memory_free.has_value(), Fault::usage,
+          "--fit: the driver does not say how much memory is free; --offload-blocks and --vae-tile-size can be given "
+          "without it");
+  FittedPlan fitted = fit_memory(plan, traits, *context.memory_free);
+  plan = std::move(fitted.plan);
+  if (!fitted.flags.empty()) spdlog::info("--fit: as with {}", fmt::join(fitted.flags, " "));
+  context.fitted_by = std::move(fitted.flags);
 }
 
 void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context) {
@@ -175,9 +188,10 @@ void run_generate(Generate options) {
   const Traits traits = read_traits(checkpoint);
   const std::optional<std::uint64_t> begun_with = interrupted_seed(request);
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
-  const Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
-  const PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
-                            disk_free_for(plan.output.path)};
+  Plan plan = make_plan(request, traits, resolve_placement(options.placement), drawn_seed, probe);
+  PlanContext context{checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
+                      disk_free_for(plan.output.path)};
+  if (options.fit) fit(plan, context, traits);
   if (options.dry_run) {
     if (options.json)
       write_json(plan_json(plan, context));

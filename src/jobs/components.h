@@ -20,8 +20,7 @@ std::unique_ptr<TextEncoder> load_text_encoder(const Checkpoint& checkpoint, con
 /// In fp32 whatever the denoiser's type, as the reference recommends.
 std::unique_ptr<ImageEncoder> load_image_encoder(const Checkpoint& checkpoint, at::Device device);
 
-/// Denoiser (of two experts, the first), VAE and scheduler. `boundary` is the timestep at which the experts change.
-Model load_model(const Checkpoint& checkpoint, const Target& target, std::optional<double> boundary,
-                 Progress& progress);
+/// Denoiser (of two experts, the first), VAE and scheduler.
+Model load_model(const Checkpoint& checkpoint, const Target& target, const Plan& plan, Progress& progress);
 
 }  // namespace sora

@@ -123,12 +123,10 @@ SavedLatents saved_latents(const Plan& plan, const Checkpoint& checkpoint) {
 Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& progress) {
   const std::optional<PixelSize> failed = saved.too_large();
   if (!failed) return plan;
-  const int space = plan.compression.space;
-  const auto part = [&](int side, double share) { return std::max(1, static_cast<int>(side * share) / space) * space; };
-  const PixelSize tile{part(failed->width, 0.5), part(failed->height, 0.5)};
   Plan smaller = plan;
-  smaller.vae_tiling = Tiling{tile, {part(tile.width, 0.75), part(tile.height, 0.75)}};
-  progress.note(fmt::format("decoding ran out of memory the last time; it goes on in tiles of {}", to_string(tile)));
+  smaller.vae_tiling = usual_tiling({failed->width / 2, failed->height / 2}, plan.compression);
+  progress.note(fmt::format("decoding ran out of memory the last time; it goes on in tiles of {}",
+                            to_string(smaller.vae_tiling->tile)));
   return smaller;
 }
 
@@ -139,7 +137,7 @@ bool is_out_of_memory(const c10::Error& error) {
 }
 
 // Remembers, for the next start, that decoding took too much memory.
-Quality render_remembering(const Plan& plan, Contexts contexts, Model& model, const PixelReader& reader,
+Quality render_remembering(const Plan& plan, Contexts contexts, Model& model, PixelReader& reader,
                            const SavedLatents& saved, FrameSink& sink, StageWatch& stages) {
   const auto remember = [&] {
     if (stages.decoding()) saved.remember_too_large(plan.vae_tiling ? plan.vae_tiling->tile : plan.size);
@@ -163,15 +161,15 @@ JobResult run(const Plan& plan, const Checkpoint& checkpoint, Progress& progress
   const SavedLatents saved = saved_latents(plan, checkpoint);
   // Opened first: a path that cannot be written or an encoder that will not open must not cost a render.
   OpenedSink output = open_sink(plan.output, plan.size, plan.fps, plan.pixel_frames, {}, saved.resumes());
-  const PixelReader reader = make_pixel_reader(plan);
+  const std::unique_ptr<PixelReader> reader = make_pixel_reader(plan);
   Contexts contexts = encode_prompts(plan, checkpoint, target, result.seconds, progress);
   encode_images(plan, checkpoint, target.device, contexts);
   return_free_memory();
   watch.lap();
-  Model model = load_model(checkpoint, target, plan.guidance.boundary, progress);
+  Model model = load_model(checkpoint, target, plan, progress);
   result.seconds.load_model = watch.lap();
   StageWatch stages(progress, result.seconds);
-  result.quality = render_remembering(with_tiles_that_fit(plan, saved, progress), std::move(contexts), model, reader,
+  result.quality = render_remembering(with_tiles_that_fit(plan, saved, progress), std::move(contexts), model, *reader,
                                       saved, *output.sink, stages);
   stages.rendered();
 

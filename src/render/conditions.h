@@ -22,6 +22,6 @@ struct Conditions {
 int leading_known(const Tensor& known);
 
 /// Encodes what plan.given, plan.mask and plan.reference_images name.
-Conditions make_conditions(const Plan& plan, const Vae& vae, const PixelReader& read, at::Device device);
+Conditions make_conditions(const Plan& plan, const Vae& vae, PixelReader& read, at::Device device);
 
 }  // namespace sora

@@ -61,7 +61,7 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
 
 class Renderer {
  public:
-  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+  Renderer(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, const SavedLatents& saved,
            Progress& progress)
       : plan_(plan),
         contexts_(std::move(contexts)),
@@ -81,7 +81,7 @@ class Renderer {
     for (const std::span<const Window> group : groups_) steps_.total += steps_of(group);
   }
 
-  /// Calls ready(latents) with the next latents that will not change any more, in order.
+  /// Calls ready(latents, piece) with the next latents that will not change any more, in order.
   template <class Ready>
   void run(const Ready& ready) {
     progress_.update(Stage::sample, 0, steps_.total);
@@ -93,7 +93,9 @@ class Renderer {
         return_free_memory();
       }
       const int end = leading_known(video_.known);
-      if (end > passed_on) ready(video_.latents.narrow(2, passed_on, end - passed_on).to(device_));
+      if (end == passed_on) continue;
+      const Tensor latents = video_.latents.narrow(2, passed_on, end - passed_on).to(device_);
+      ready(latents, end == plan_.latent.frames ? Piece::last : Piece::more_follow);
       passed_on = end;
     }
   }
@@ -174,14 +176,14 @@ class Renderer {
 
 }  // namespace
 
-Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, const SavedLatents& saved,
+Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, const SavedLatents& saved,
                FrameSink& sink, Progress& progress) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
   std::optional<Output> output;
-  renderer.run([&](const Tensor& latents) {
+  renderer.run([&](const Tensor& latents, Piece piece) {
     if (!output) output.emplace(plan, read, sink, progress);
-    decoder->decode(latents, [&](const Tensor& pixels) { output->write(pixels); });
+    decoder->decode(latents, piece, [&](const Tensor& pixels) { output->write(pixels); });
   });
   output->finish();
   saved.remove();

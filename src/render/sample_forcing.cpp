@@ -12,10 +12,8 @@
 namespace sora {
 namespace {
 
-constexpr double kPureNoise = 999;  // timestep of a frame that has not begun
-
-double timestep_of(int step, const Scheduler& scheduler) {
-  if (step < 0) return kPureNoise;
+double timestep_of(int step, const Scheduler& scheduler, const Forcing& forcing) {
+  if (step < 0) return forcing.noisiest;
   return step < scheduler.steps() ? scheduler.timestep(step) : 0;
 }
 
@@ -46,7 +44,7 @@ Tensor sample_forcing(const SampleArgs& args) {
     std::vector<float> timesteps;
     double noisiest = 0;
     for (const int step : row.steps) {
-      const double timestep = timestep_of(step, *schedulers[0]);
+      const double timestep = timestep_of(step, *schedulers[0], forcing);
       timesteps.push_back(static_cast<float>(timestep));
       noisiest = std::max(noisiest, timestep);
     }

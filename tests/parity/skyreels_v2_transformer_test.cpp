@@ -91,6 +91,11 @@ TEST_F(FrameBlocks, ContextMayAskForOthers) {
   EXPECT_EQ(error_of(Fault::bug, [&] { call(staircase_); }), "4 latent frames are no whole number of blocks of 3");
 }
 
+TEST_F(FrameBlocks, MayBeOffloaded) {
+  test::expect_same_offloaded(kSkyReels, test::data("denoiser/frame_blocks"), {context_}, recorded_.at("latents"),
+                              staircase_);
+}
+
 // What a block predicts does not depend on the blocks after it.
 TEST_F(FrameBlocks, LaterBlocksAreNotSeen) {
   const Tensor first_half = call(staircase_.narrow(0, 0, 2));

@@ -51,6 +51,18 @@ TEST(WanTransformer, Layers22Ti2v) { expect_layers_of("wan22_ti2v", "wan22_ti2v/
 TEST(WanTransformer, Layers21I2v) { expect_layers_of("wan21_i2v", "wan21_i2v/fp32_unipc3", 13); }
 TEST(WanTransformer, Layers22A14bI2v) { expect_layers_of("wan22_a14b_i2v", "wan22_a14b_i2v/fp32_unipc4", 5); }
 
+// Stored in fp32, fp16 and bf16.
+TEST(WanTransformer, BlocksMayBeOffloaded) {
+  for (const char* run : {"wan21_t2v/fp32_unipc4", "wan22_ti2v/fp32_t2v_unipc4", "wan22_a14b_t2v/fp32_unipc4"}) {
+    const Tensors recorded = recorded_run(run);
+    const Tensor& latents = recorded.at("dit.000.in.hidden_states");
+    const std::string name(run, std::string_view(run).find('/'));
+    test::expect_same_offloaded(kWan, model(name) / "transformer",
+                                {recorded_context(recorded, 0), recorded_context(recorded, 1)}, latents,
+                                at::full({latents.size(2)}, 731));
+  }
+}
+
 // Image and text are told apart from each other at row 512, so the text has all its rows.
 TEST(WanTransformer, Calls21I2v) {
   expect_run("wan21_i2v/fp32_unipc3", *kWan.load(model("wan21_i2v") / "transformer"), 2, 3);
@@ -105,6 +117,10 @@ class ImagePair : public ::testing::Test {
 TEST_F(ImagePair, InFp32AndBf16) {
   expect_call("fp32", call(), recorded_.at("both.out"));
   expect_call("bf16", call(at::kBFloat16), recorded_.at("both.bf16.out"));
+}
+
+TEST_F(ImagePair, BlocksMayBeOffloaded) {
+  test::expect_same_offloaded(kWan, folder_, {context_}, recorded_.at("latents"), at::full({2}, 731));
 }
 
 TEST_F(ImagePair, MustFit) {

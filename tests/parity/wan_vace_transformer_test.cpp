@@ -70,6 +70,14 @@ TEST_F(Control, OneScaleHoldsForAllLayers) {
   EXPECT_TRUE(at::equal(call(context_), each));
 }
 
+TEST_F(Control, BlocksOfBothRowsMayBeOffloaded) {
+  context_.control_scale = {1, 0.6, -0.3};
+  Context other = context_;
+  other.text.states = context_.text.states * 0.5;
+  test::expect_same_offloaded(kVace, test::data("denoiser/control"), {context_, other}, recorded_.at("latents"),
+                              at::full({3}, 731));
+}
+
 TEST_F(Control, MustFit) {
   context_.control_scale = {1, 1};
   EXPECT_EQ(error(context_), "2 control scales for 3 layers that see the control");

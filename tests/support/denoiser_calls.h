@@ -1,7 +1,8 @@
 // The transformer calls of a recorded pipeline run, and a denoiser held against them.
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <functional>
 #include <map>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/block_fetcher.h"
 #include "sora/model.h"
 #include "sora/weights.h"
 #include "support/errors.h"
@@ -29,10 +31,13 @@ std::unique_ptr<Denoiser> load_denoiser(const std::filesystem::path& folder, con
 template <class Config>
 struct DenoiserKind {
   Config (*read)(JsonObject json);
-  std::unique_ptr<Denoiser> (*make)(const Config& config, const Weights& weights);
+  std::unique_ptr<Denoiser> (*make)(const Config& config, const Weights& weights, BlockWeights place);
 
-  std::unique_ptr<Denoiser> load(const std::filesystem::path& folder, at::ScalarType dtype = at::kFloat) const {
-    const auto build = [this](JsonObject json, const Weights& weights) { return make(read(std::move(json)), weights); };
+  std::unique_ptr<Denoiser> load(const std::filesystem::path& folder, at::ScalarType dtype = at::kFloat,
+                                 BlockWeights place = BlockWeights::resident) const {
+    const auto build = [&](JsonObject json, const Weights& weights) {
+      return make(read(std::move(json)), weights, place);
+    };
     return load_denoiser(folder, build, dtype);
   }
   /// Of a config.json with these members.
@@ -57,6 +62,25 @@ void expect_call(const std::string& name, const at::Tensor& actual, const at::Te
 /// All inner values of the first call that are recorded and that we have too, each to 1e-5; no fewer than `least`.
 void expect_layers(const std::string& run, const Tensors& recorded, Denoiser& denoiser, const Context& context,
                    int least);
+
+/// With its blocks off-loaded, a denoiser predicts the same bytes: of the prompt, of the negative one, and again.
+template <class Kind>
+void expect_same_offloaded(const Kind& kind, const std::filesystem::path& folder, const std::vector<Context>& contexts,
+                           const at::Tensor& latents, const at::Tensor& timesteps) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const auto resident = kind.load(folder, dtype), offloaded = kind.load(folder, dtype, BlockWeights::offloaded);
+    std::vector<PredictFn> expected, actual;
+    for (const Context& context : contexts) {
+      expected.push_back(resident->bind(context));
+      actual.push_back(offloaded->bind(context));
+    }
+    for (int step = 0; step < 2; ++step) {
+      for (std::size_t i = 0; i < contexts.size(); ++i) {
+        EXPECT_TRUE(at::equal(actual[i](latents, timesteps), expected[i](latents, timesteps))) << dtype << ", " << i;
+      }
+    }
+  }
+}
 
 /// Both for a run with guidance; `tell` adds to its contexts what is not recorded.
 void expect_run(
