@@ -87,7 +87,8 @@ void show_plans(const Generate& command, const Batch& batch) {
 
 void calibrate_groups(const Batch& batch, Progress& progress) {
   for (const BatchGroup& group : batch.groups) {
-    const auto made = std::find_if(group.jobs.begin(), group.jobs.end(), [](const BatchJob& job) { return !job.failure; });
+    const auto made =
+        std::find_if(group.jobs.begin(), group.jobs.end(), [](const BatchJob& job) { return !job.failure; });
     if (made == group.jobs.end()) continue;
     const Plan& plan = group.plans[static_cast<std::size_t>(made - group.jobs.begin())];
     calibrate(plan, group.traits, group.checkpoint, RenderTimes(group.checkpoint, plan.placement), progress);

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 
 class Planner {
  public:
-  explicit Planner(const Generate& command) : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
+  explicit Planner(const Generate& command)
+      : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
 
   Batch run() {
     Batch batch;
@@ -61,6 +62,10 @@ class Planner {
       std::optional<Error> failure;
       try {
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
+        if (command_.fit) {
+          PlanContext context{.memory_free = free_memory_bytes(placement_)};
+          fit_to_memory(plan, group.traits, context);
+        }
       } catch (const Error& error) {
         if (error.fault() != Fault::input) throw;
         failure = error;  // of a picture or a clip: this video's own

@@ -49,6 +49,7 @@ struct Generate {
   std::optional<bool> sidecar;  ///< empty: in a batch
   Settings settings;            ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
+  bool fit = false;  ///< the plan is changed until it fits the free memory
   ProgressKind progress = ProgressKind::automatic;
   bool ask_launcher = true;  ///< whether the environment may say that this is a rank of several
   bool dry_run = false, json = false, quiet = false, verbose = false;

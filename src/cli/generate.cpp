@@ -1,4 +1,5 @@
 // sora-gen --prompt: from the command to a plan, from the plan to a file or, with --dry-run, to a description.
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
@@ -58,7 +59,6 @@ std::optional<std::uint64_t> interrupted_seed(const Request& request) {
   return seed->get<std::uint64_t>();
 }
 
-
 void report_success(const Plan& plan, const JobResult& result, bool json) {
   const StageTimes& seconds = result.seconds;
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}", warning);
@@ -90,7 +90,11 @@ void run_generate(Generate options) {
   const std::unique_ptr<Progress> progress = progress_of(options);
   const RenderTimes times(checkpoint, plan.placement);
   if (options.calibrate) calibrate(plan, traits, checkpoint, times, *progress);
-  const PlanContext context = context_of(plan, traits, checkpoint, times);
+  PlanContext context = context_of(plan, traits, checkpoint, times);
+  if (options.fit) fit_to_memory(plan, traits, context);
+  if (context.fitted_by && !context.fitted_by->empty()) {
+    spdlog::info("--fit: as with {}", fmt::join(*context.fitted_by, " "));
+  }
   if (options.dry_run) {
     if (options.json)
       write_json(plan_json(plan, context));

@@ -9,7 +9,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(Fit fit) { return fit == Fit::crop ? "crop" : fit == Fit::pad ? "pad" : "stretch"; }
+std::string_view name_of(Resize resize) {
+  return resize == Resize::crop ? "crop" : resize == Resize::pad ? "pad" : "stretch";
+}
 
 std::string_view name_of(GivenUse use) {
   switch (use) {
@@ -141,7 +143,7 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
           {"mask", plan.mask ? ordered_json(plan.mask->media.string()) : ordered_json()},
           {"reference_images", references_json(plan)},
           {"conditioning_scale", plan.conditioning_scale},
-          {"fit", name_of(plan.fit)},
+          {"resize", name_of(plan.resize)},
           {"scenes", scenes_json(plan)},
           {"windows", windows_json(plan)},
           {"sampling", sampling_json(plan.sampling)},
@@ -153,6 +155,8 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
             {"boundary", boundary}}},
           {"max_sequence_length", plan.max_sequence_length},
           {"vae_tiling", tiling},
+          {"offload_blocks", plan.offload_blocks},
+          {"fitted_by", context.fitted_by ? ordered_json(*context.fitted_by) : ordered_json()},
           {"seed", plan.seed},
           {"seed_drawn", plan.seed_drawn},
           {"device", device_name(plan.placement)},

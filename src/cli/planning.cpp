@@ -12,6 +12,8 @@
 #include "cli/placement.h"
 #include "cli/render_one.h"
 #include "cli/sidecar.h"
+#include "plan/cost.h"
+#include "plan/fit_memory.h"
 #include "sora/engine.h"
 #include "sora/error.h"
 
@@ -51,6 +53,15 @@ void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpo
   const Plan small = calibration_plan(plan, traits);
   spdlog::info("measuring: {} steps of a window of {} frames, and decoding them", small.steps, small.pixel_frames);
   times.learn(small, render_one(small, checkpoint, progress));
+}
+
+void fit_to_memory(Plan& plan, const Traits& traits, PlanContext& context) {
+  require(context.memory_free.has_value(), Fault::usage,
+          "--fit: the driver does not say how much memory is free; --offload-blocks and --vae-tile-size can be given "
+          "without it");
+  FittedPlan fitted = fit_memory(plan, traits, *context.memory_free);
+  plan = std::move(fitted.plan);
+  context.fitted_by = std::move(fitted.flags);
 }
 
 void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context) {

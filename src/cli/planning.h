@@ -21,8 +21,8 @@ MediaInfo probe(const std::filesystem::path& media);
 /// The ranks that this process is one of; empty if it is alone, or with --launcher none. Throws Error{usage}.
 std::optional<Group> launch_group(const Generate& options);
 
-/// What only a finished plan can say of its output: the fields of its name, and the settings that an MP4 carries. `said`
-/// are the video's settings, `index` is its number in the batch, from 1.
+/// What only a finished plan can say of its output: the fields of its name, and the settings that an MP4 carries.
+/// `said` are the video's settings, `index` is its number in the batch, from 1.
 void settle_output(Plan& plan, const Generate& options, const Settings& said, const Checkpoint& checkpoint, int index);
 
 /// With what is free now, and how long it takes.
@@ -31,6 +31,9 @@ PlanContext context_of(const Plan& plan, const Traits& traits, const Checkpoint&
 /// Measures how long a plan like this takes, by a short render.
 void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint, const RenderTimes& times,
                Progress& progress);
+
+/// --fit. Throws Error{usage} where it is not known what is free, {memory} where nothing makes the plan fit.
+void fit_to_memory(Plan& plan, const Traits& traits, PlanContext& context);
 
 /// What the user may not expect of the video, and whether it may not fit.
 void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context);

@@ -5,6 +5,7 @@
 
 #include "base/output_name.h"
 #include "base/text.h"
+#include "plan/cost.h"
 
 namespace sora {
 namespace {
@@ -115,13 +116,6 @@ std::string fits_text(const Plan& plan, const PlanContext& context) {
 
 }  // namespace
 
-Peak memory_peak(const Plan& plan) {
-  Peak peak{"the text encoder", plan.cost.text_bytes};
-  if (plan.cost.sample_bytes > peak.bytes) peak = {"sampling", plan.cost.sample_bytes};
-  if (plan.cost.decode_bytes > peak.bytes) peak = {"decoding", plan.cost.decode_bytes};
-  return peak;
-}
-
 std::optional<bool> fits(const Plan& plan, const PlanContext& context) {
   if (!context.memory_free) return std::nullopt;
   return memory_peak(plan).bytes <= *context.memory_free && plan.cost.output_bytes <= context.disk_free;
@@ -159,6 +153,11 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   line("text", fmt::format("up to {} tokens", plan.max_sequence_length));
   if (plan.vae_tiling) {
     line("tiles", fmt::format("{}, {} apart", to_string(plan.vae_tiling->tile), to_string(plan.vae_tiling->stride)));
+  }
+  if (plan.offload_blocks) line("blocks", "fetched from host memory, one after the other");
+  if (context.fitted_by) {
+    const std::vector<std::string>& flags = *context.fitted_by;
+    line("--fit", flags.empty() ? "nothing to be done" : fmt::format("{}", fmt::join(flags, " ")));
   }
   line("seed", fmt::format("{}{}", plan.seed, plan.seed_drawn ? " (drawn)" : ""));
   line("device", to_string(plan.placement) +

@@ -125,8 +125,10 @@ Settings settings_from(const fs::path& file) {
   const std::string text = video ? engine().metadata(file) : read_file(file, kMostBytes, Fault::input);
   const ordered_json json = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool ours = json.is_object() && json.contains(kVersionKey) && json.contains(kSettingsKey);
-  require(ours, Fault::input, "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
-          "beside it", printable(file.native(), 300));
+  require(ours, Fault::input,
+          "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
+          "beside it",
+          printable(file.native(), 300));
   Problems problems;
   Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
   problems.throw_if_any();

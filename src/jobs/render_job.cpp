@@ -73,12 +73,10 @@ int group_count(const Plan& plan) { return static_cast<int>(window_groups(plan).
 Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& progress) {
   const std::optional<PixelSize> failed = saved.too_large();
   if (!failed) return plan;
-  const int space = plan.compression.space;
-  const auto part = [&](int side, double share) { return std::max(1, static_cast<int>(side * share) / space) * space; };
-  const PixelSize tile{part(failed->width, 0.5), part(failed->height, 0.5)};
   Plan smaller = plan;
-  smaller.vae_tiling = Tiling{tile, {part(tile.width, 0.75), part(tile.height, 0.75)}};
-  progress.note(fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(tile)));
+  smaller.vae_tiling = usual_tiling({failed->width / 2, failed->height / 2}, plan.compression);
+  progress.note(
+      fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(smaller.vae_tiling->tile)));
   return smaller;
 }
 
@@ -99,12 +97,12 @@ OpenedSink RenderJob::open(bool again) const {
 
 Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& model, StageWatch& stages,
                                             Progress& progress) {
-  const PixelReader reader = make_pixel_reader(plan_);
+  const std::unique_ptr<PixelReader> reader = make_pixel_reader(plan_);
   while (true) {
     const Plan plan = with_tiles_that_fit(plan_, saved_, progress);
     const PixelSize tile = plan.vae_tiling ? plan.vae_tiling->tile : plan.size;
     try {
-      return render(plan, contexts, model, reader, saved_, *output_.sink, stages);
+      return render(plan, contexts, model, *reader, saved_, *output_.sink, stages);
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error) || !stages.decoding()) throw;
       // Also for the next start, if this one does not come so far.

@@ -109,7 +109,9 @@ void Timings::add(const std::string& name, double value) {
   if (entries_.size() > kMostNames) entries_.erase(entries_.begin());
 }
 
-std::optional<double> Estimate::total() const { return sum({load_text_encoder, encode_prompt, load_model, sample, decode}); }
+std::optional<double> Estimate::total() const {
+  return sum({load_text_encoder, encode_prompt, load_model, sample, decode});
+}
 
 std::optional<double> Estimate::without_loading() const { return sum({encode_prompt, sample, decode}); }
 

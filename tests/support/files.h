@@ -53,8 +53,8 @@ const std::filesystem::path& scratch_cache();
 
 struct RunOptions {
   std::string input = {};  ///< what the program reads from stdin
-  /// Added to, or replacing, this process's variables; SORA_GEN_*, XDG_CONFIG_HOME and XDG_CACHE_HOME are not taken from
-  /// those.
+  /// Added to, or replacing, this process's variables; SORA_GEN_*, XDG_CONFIG_HOME and XDG_CACHE_HOME are not taken
+  /// from those.
   std::map<std::string, std::string> env = {};
   std::chrono::seconds timeout{120};
   std::filesystem::path working_directory = {};  ///< empty: this process's
