@@ -63,7 +63,8 @@ class Planner {
       try {
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
         if (command_.fit) {
-          PlanContext context{.memory_free = free_memory_bytes(placement_)};
+          PlanContext context;
+          context.memory_free = free_memory_bytes(placement_);
           fit_to_memory(plan, group.traits, context);
         }
       } catch (const Error& error) {

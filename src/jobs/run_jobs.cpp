@@ -26,6 +26,7 @@ bool is_of_one_job(Fault fault) {
     case Fault::bug:
       return true;
     case Fault::some_failed:
+    case Fault::verification:
     case Fault::output:
     case Fault::interrupted:
     case Fault::terminated:
