@@ -25,11 +25,19 @@ struct StageTimes {
   double load_text_encoder = 0, encode_prompt = 0, load_model = 0, sample = 0, decode = 0, total = 0;  // seconds
 };
 
+/// How sampling went, for foretelling how it will go elsewhere.
+struct Pace {
+  int steps = 0, planned_steps = 0;  ///< of all windows; fewer than planned where an earlier run's latents were kept
+  double prepare = 0;                ///< seconds of StageTimes::sample before the first step: what is given is encoded
+  double first_step = 0;             ///< seconds of the first step, in which weights are read and buffers made
+};
+
 struct JobResult {
   std::string output;  ///< path or pattern of what was written
   std::string md5;     ///< of the frames, for the md5 sink
   int frames_written = 0;
   StageTimes seconds;
+  Pace pace;
   Quality quality;
   std::int64_t peak_rss_bytes = 0;
   std::int64_t peak_device_bytes = 0;  ///< 0 on the CPU

@@ -37,10 +37,22 @@ struct Tiling {
   bool operator==(const Tiling&) const = default;
 };
 
+/// Latent frames that a tiled VAE decodes in one tile before it goes on to the next.
+inline constexpr int kLatentFramesATile = 32;
+
 /// Latent frames that hold `pixel_frames` (>= 1) frames: 1 + ceil((n - 1) / time).
 int latent_frames_for(int pixel_frames, const Compression& compression);
 /// Frames that `latent_frames` decode to: 1 + (n - 1) * time.
 int pixel_frames_of(int latent_frames, const Compression& compression);
+/// The first of the pixel frames that a latent frame stands for; of the one behind a video's end, the number of its
+/// frames. Latent frame 0 stands for one frame, each other for compression.time.
+int first_pixel_frame(int latent_frame, const Compression& compression);
+/// The latent frame that stands for `pixel_frame`.
+int latent_frame_of(int pixel_frame, const Compression& compression);
+/// A side in pixels, rounded down to whole latents, but never to none.
+int whole_latents(int side, const Compression& compression);
+/// Tiles of this size or a little less, with the overlap that is usual: a quarter of a tile.
+Tiling usual_tiling(const PixelSize& tile, const Compression& compression);
 
 /// `size` in latents; latent frames are rounded up to the denoiser's patch in time (`patch` is {time, height, width}).
 /// Throws Error{usage}, naming the nearest sizes that fit, unless width and height are multiples of compression.space

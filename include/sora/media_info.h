@@ -23,7 +23,7 @@ inline int frames_at(const MediaInfo& media, const Rational& fps) {
 }
 
 /// How pictures get another aspect ratio.
-enum class Fit {
+enum class Resize {
   crop,     ///< scaled until they cover the size, then cut to its middle
   pad,      ///< scaled until they fit in, with black bars
   stretch,  ///< scaled to the size: what diffusers' pipelines do

@@ -66,23 +66,39 @@ class Denoiser {
 /// Pixels that leave a decoder, in order: [1, 3, n, H, W] in -1..1.
 using PixelsFn = std::function<void(const Tensor& pixels)>;
 
+/// Whether more of a video follows a piece of it. Behind the last one nothing need be remembered, which saves memory.
+enum class Piece { more_follow, last };
+
+/// One video on its way into a VAE. It must not outlive the VAE.
+class VideoEncoder {
+ public:
+  virtual ~VideoEncoder() = default;
+  /// The next pixels [1, 3, n, H, W] in -1..1, 1 + 4k in the first call and 4k in all others -> their normalised
+  /// latents: the posterior's mean, (mean - latents_mean) / latents_std. Latents do not depend on how many pixel frames
+  /// a call brings, and memory not on how many there were before.
+  virtual Tensor encode(const Tensor& pixels, Piece piece) = 0;
+};
+
 /// One video on its way out of a VAE. It must not outlive the VAE.
 class VideoDecoder {
  public:
   virtual ~VideoDecoder() = default;
   /// The next normalised latents [1, C, T, H, W] -> their pixels, emitted as soon as they exist. Pixels do not depend
   /// on how many latent frames a call brings, and memory not on how many there were before.
-  virtual void decode(const Tensor& latents, const PixelsFn& emit) = 0;
+  virtual void decode(const Tensor& latents, Piece piece, const PixelsFn& emit) = 0;
 };
 
 class Vae {
  public:
   virtual ~Vae() = default;
-  /// Pixels [1, 3, 1 + 4k, H, W] in -1..1 -> normalised latents: the posterior's mean, (mean - latents_mean) /
-  /// latents_std.
-  virtual Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const = 0;
+  /// A new video: the first frame that it encodes becomes a latent frame of its own.
+  virtual std::unique_ptr<VideoEncoder> begin_encoding(const std::optional<Tiling>& tiling) const = 0;
   /// A new video: the first latent frame that it decodes becomes one frame, all others several.
   virtual std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const = 0;
+  /// A whole video, [1, 3, 1 + 4k, H, W].
+  Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const {
+    return begin_encoding(tiling)->encode(pixels, Piece::last);
+  }
 };
 
 /// Born with its timesteps; one object per sampling run.

@@ -64,6 +64,8 @@ struct Forcing {
   int block = 1;        ///< latent frames that are denoised in step
   int ar_step = 0;      ///< steps that a block is ahead of the next one; 0: all are denoised in step
   double addnoise = 0;  ///< noise on the known frames of a window, and the timestep that says so
+  double noisiest =
+      999;  ///< timestep of a frame whose denoising has not begun: the last that the model was trained with
   bool operator==(const Forcing&) const = default;
 };
 
@@ -91,12 +93,12 @@ std::string_view to_string(Skill skill);  // "start from given frames", ...
 /// are pixels: of the whole video for the FLOPs, of the frames of one latent frame for the activations.
 struct NetworkCost {
   std::int64_t parameters = 0;
-  double flop_per_item = 0;    ///< multiply and add counted as two
-  double flop_per_pair = 0;    ///< attention: times items squared
-  double values_per_item = 0;  ///< activations alive at once at the peak, in values
-  /// Where a network's weights stay in the mapped file on the CPU: the file's size, and the parameters that are
-  /// converted from it at once.
-  std::int64_t file_bytes = 0, converted_parameters = 0;
+  double flop_per_item = 0;        ///< multiply and add counted as two
+  double flop_per_pair = 0;        ///< attention: times items squared
+  double values_per_item = 0;      ///< activations alive at once at the peak, in values
+  double remembered_per_item = 0;  ///< those of them that a VAE keeps from one latent frame to the next
+  /// Parameters that may stay on the host until they are used, and how many of them are fetched at once.
+  std::int64_t block_parameters = 0, fetched_parameters = 0;
 };
 
 /// What the planner must know of a checkpoint; read from its configs alone.
@@ -197,8 +199,10 @@ struct Sampling {
 /// What the engine takes before it has read a weight: LibTorch's and libav's code and buffers (measured on the CPU).
 inline constexpr std::int64_t kEngineBytes = 300'000'000;
 
+/// What a plan needs; memory is host memory on the CPU, and else the device's.
 struct Cost {
   double text_flop = 0, sample_flop = 0, decode_flop = 0;
+  double first_step_flop = 0;                                       ///< of sample_flop, the first step's
   std::int64_t text_bytes = 0, sample_bytes = 0, decode_bytes = 0;  ///< peak memory of each stage
   std::int64_t output_bytes = 0;                                    ///< a guess from size, length and crf
 };
@@ -226,8 +230,10 @@ struct Plan {
   std::optional<Mask> mask;
   std::vector<std::filesystem::path> reference_images;
   std::vector<double> conditioning_scale;  ///< of the control: empty for 1, one number, or one a layer that sees it
-  Fit fit = Fit::crop;                     ///< how all of these pictures come to `size`
+  Resize resize = Resize::crop;            ///< how all of these pictures come to `size`
   std::optional<Tiling> vae_tiling;
+  /// The large weights of the denoiser's blocks are fetched from the host when a block runs: the same latents, later.
+  bool offload_blocks = false;
   Placement placement;
   OutputOptions output;
   Cost cost;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -14,12 +13,14 @@
 
 namespace sora {
 
-/// Where the user's pixels come from. Both may throw Error{input}.
-struct PixelReader {
-  /// 8-bit frames [count, H, W, 3] of an image or a clip, at the plan's fps, fitted to its size.
-  std::function<Tensor(const std::filesystem::path& media, const FrameRange& range)> frames;
-  /// A reference image for VACE: whole, on white, [1, 3, 1, H, W] in -1..1.
-  std::function<Tensor(const std::filesystem::path& image)> reference;
+/// Where the user's pixels come from.
+class PixelReader {
+ public:
+  virtual ~PixelReader() = default;
+  /// 8-bit frames [count, H, W, 3] of an image or a clip, at the plan's fps and of its size. Throws Error{input}.
+  virtual Tensor frames(const std::filesystem::path& media, const FrameRange& range) = 0;
+  /// A reference image for VACE: whole, on white, [1, 3, 1, H, W] in -1..1. Throws Error{input}.
+  virtual Tensor reference(const std::filesystem::path& image) = 0;
 };
 
 /// What the denoiser is told: one context for each of the plan's scenes, and the negative prompt's, which is not used
@@ -37,7 +38,7 @@ class SavedLatents;
 /// Goes on after what `saved` holds of this video, and adds to it; if it holds all, neither contexts nor a denoiser are
 /// needed. Throws Error{input} if latents become NaN or infinite. Without model.used_again, the model's denoiser is
 /// gone once there is nothing more to sample.
-Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
+Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
                FrameSink& sink, Progress& progress);
 
 }  // namespace sora

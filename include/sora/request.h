@@ -1,6 +1,7 @@
 // What the user asked for. Everything that the user may leave open is an optional; a Plan has none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,12 @@ struct FrameRange {
   int end() const { return first + count; }
   bool operator==(const FrameRange&) const = default;
 };
+
+/// What two ranges share; empty ranges may begin anywhere.
+inline FrameRange common(const FrameRange& a, const FrameRange& b) {
+  const int first = std::max(a.first, b.first);
+  return {first, std::max(0, std::min(a.end(), b.end()) - first)};
+}
 
 /// What the output file is and how it is encoded.
 struct OutputOptions {
@@ -67,6 +74,7 @@ struct Request {
   std::optional<int> max_sequence_length;
   std::optional<std::uint64_t> seed;
   std::optional<PixelSize> vae_tile_size, vae_tile_stride;
+  bool offload_blocks = false;
 
   std::vector<Given> given;
   std::optional<std::filesystem::path> extend;  ///< a clip that goes on ...
@@ -77,7 +85,7 @@ struct Request {
   std::optional<double> strength;              ///< of the change, 0 to 1
   std::optional<std::filesystem::path> mask;   ///< image or clip; white is generated, black stays
   std::vector<std::filesystem::path> reference_images;
-  std::optional<Fit> fit;
+  std::optional<Resize> resize;
   std::optional<bool> keep_given;          ///< whether given frames come out as they are, or as they are decoded
   std::vector<double> conditioning_scale;  ///< of a control: one number, or one for each layer that sees it
 

@@ -27,9 +27,11 @@ class Weights {
   Tensor take(std::string_view name, at::IntArrayRef shape) const;
   /// As take, but kept in fp32 whatever the component's dtype (modulation tables, time embedding, norms in fp32).
   Tensor take_fp32(std::string_view name, at::IntArrayRef shape) const;
-  /// As take, but on the CPU in the type that the file has, as a view of it: for a network that is used so seldom that
-  /// it converts its parts when it comes to them.
+  /// As take, but on the CPU in the type that the file has, as a view of it: for weights that are used once.
   Tensor take_stored(std::string_view name, at::IntArrayRef shape) const;
+  /// As take, but left in host memory, for weights that are brought to the device again and again (nn/block_fetcher.h):
+  /// for the CPU as take_stored, since nothing could be faster; for another device in the component's dtype.
+  Tensor take_host(std::string_view name, at::IntArrayRef shape) const;
   /// Empty if there is no such tensor.
   std::optional<Tensor> take_if(std::string_view name, at::IntArrayRef shape) const;
   /// Marks a tensor as known and unused, e.g. the tied copy of an embedding.
@@ -42,13 +44,16 @@ class Weights {
   friend class WeightFiles;
   Weights(WeightFiles* files, std::string prefix) : files_(files), prefix_(std::move(prefix)) {}
   /// `dtype` empty: the file's.
-  Tensor take_as(std::string_view name, at::IntArrayRef shape, std::optional<at::ScalarType> dtype) const;
+  Tensor take_as(std::string_view name, at::IntArrayRef shape, at::Device device,
+                 std::optional<at::ScalarType> dtype) const;
   WeightFiles* files_;
   std::string prefix_;
 };
 
-/// For a weight that will not be read again: `weight` is undefined, and the memory of its pages is given back, also
-/// while other tensors of the same mapped file live on.
+/// Gives back the memory of a weight that lies in a mapped file, also while other tensors of the same file are in use.
+/// Who reads it again reads the file.
+void release_pages(const Tensor& weight);
+/// For a weight that will not be read again: the same, and `weight` is undefined.
 void drop_weight(Tensor& weight);
 
 class WeightFiles {

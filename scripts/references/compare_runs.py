@@ -90,7 +90,7 @@ def media_flags(inputs: dict[str, np.ndarray], folder: Path) -> list[str]:
             flags += ["--" + kind.replace("_", "-"), str(write_picture(pixels, folder / f"{name}.png"))]
         else:
             flags += ["--" + kind, str(write_clip(pixels, folder / f"{name}.mov"))]
-    return flags + ["--fit", "stretch"] if flags else []
+    return flags + ["--resize", "stretch"] if flags else []
 
 
 def argument_flags(run: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "architecture/read_size.h"
 #include "base/text.h"
 
 namespace sora {
@@ -16,21 +17,9 @@ constexpr std::int64_t kMaxLayers = 1024, kMaxBuckets = 1024, kMaxDistance = 1 <
 // Prompts are padded to this length at most.
 constexpr std::int64_t kTextRows = 512;
 
-std::int64_t in_range(JsonObject& json, std::string_view key, std::int64_t value, std::int64_t max) {
-  if (value < 1 || value > max) json.fail_at(key, fmt::format("expected 1 to {}, found {}", max, value));
-  return value;
-}
-
-std::int64_t read_size(JsonObject& json, std::string_view key, std::int64_t max) {
-  return in_range(json, key, json.read<std::int64_t>(key), max);
-}
-
 void read_position_buckets(JsonObject& json, T5Config& config) {
-  const auto read = [&](std::string_view key, std::int64_t otherwise, std::int64_t max) {
-    return in_range(json, key, json.read_or<std::int64_t>(key, otherwise), max);
-  };
-  config.relative_attention_num_buckets = read("relative_attention_num_buckets", 32, kMaxBuckets);
-  config.relative_attention_max_distance = read("relative_attention_max_distance", 128, kMaxDistance);
+  config.relative_attention_num_buckets = read_size(json, "relative_attention_num_buckets", 32, kMaxBuckets);
+  config.relative_attention_max_distance = read_size(json, "relative_attention_max_distance", 128, kMaxDistance);
   if (config.relative_attention_num_buckets % 4 != 0) {
     json.fail_at("relative_attention_num_buckets",
                  fmt::format("expected a multiple of 4, found {}", config.relative_attention_num_buckets));
@@ -98,7 +87,8 @@ NetworkCost t5_cost(const T5Config& config) {
   NetworkCost cost;
   cost.parameters = config.vocab_size * width + layers * (products + 2 * width) + width +
                     tables * config.relative_attention_num_buckets * config.num_heads;
-  cost.converted_parameters = products + 2 * width;  // one block
+  cost.block_parameters = config.vocab_size * width + layers * products;  // of the table, rows of tokens are read
+  cost.fetched_parameters = products;
   cost.flop_per_item = static_cast<double>(2 * layers * products);
   cost.flop_per_pair = static_cast<double>(4 * inner * layers);
   // Residual and normed tokens, the bias of all heads, and then either queries, keys, values and their attention or the

@@ -93,6 +93,8 @@ NetworkCost wan_block_cost(const WanTransformerConfig& config) {
   NetworkCost cost;
   cost.parameters = 2 * attention + image_keys + (config.cross_attn_norm ? 2 * width : 0) +
                     linear_parameters(width, ffn) + linear_parameters(ffn, width) + 6 * width;
+  cost.fetched_parameters = (8 + (config.image_dim ? 2 : 0)) * width * width + 2 * width * ffn;
+  cost.block_parameters = cost.fetched_parameters;
   // Keys and values of text and image are made once a prompt, so a token pays for six of the eight projections.
   cost.flop_per_item =
       static_cast<double>(2 * (6 * width * width + 2 * width * ffn + 2 * (kTextRows + image_rows) * width));
@@ -117,6 +119,8 @@ NetworkCost wan_transformer_cost(const WanTransformerConfig& config) {
   NetworkCost cost;
   cost.parameters = linear_parameters(patch_in, width) + conditions + layers * block.parameters +
                     linear_parameters(width, patch_out) + 2 * width;
+  cost.block_parameters = layers * block.block_parameters;
+  cost.fetched_parameters = block.fetched_parameters;
   cost.flop_per_item =
       static_cast<double>(2 * width * (patch_in + patch_out)) + static_cast<double>(layers) * block.flop_per_item;
   cost.flop_per_pair = static_cast<double>(layers) * block.flop_per_pair;

@@ -44,6 +44,8 @@ NetworkCost wan_vace_transformer_cost(const WanVaceTransformerConfig& config) {
   NetworkCost cost = wan_transformer_cost(config.transformer);
   cost.parameters += linear_parameters(config.vace_in_channels * config.transformer.patch_values(), width) +
                      linear_parameters(width, width) + blocks * (block.parameters + linear_parameters(width, width));
+  cost.block_parameters += blocks * block.block_parameters;
+  cost.fetched_parameters += block.fetched_parameters;  // of either row of blocks, one
   cost.flop_per_item += static_cast<double>(blocks) * (block.flop_per_item + static_cast<double>(2 * width * width));
   cost.flop_per_pair += static_cast<double>(blocks) * block.flop_per_pair;
   // The control on its way through its blocks, and what each of two prompts keeps of it.

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "architecture/read_size.h"
+
 namespace sora {
 namespace {
 
@@ -19,21 +21,12 @@ constexpr double kLatentsMean[] = {-0.7571, -0.7089, -0.9113, 0.1075,  -0.1745, 
 constexpr double kLatentsStd[] = {2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743,
                                   3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253, 2.8251, 1.9160};
 
-std::int64_t checked(JsonObject& json, std::string_view key, std::int64_t value, std::int64_t max) {
-  if (value < 1 || value > max) json.fail_at(key, fmt::format("expected 1 to {}, found {}", max, value));
-  return value;
-}
-
-std::int64_t read_size(JsonObject& json, std::string_view key, std::int64_t otherwise, std::int64_t max) {
-  return checked(json, key, json.read_or<std::int64_t>(key, otherwise), max);
-}
-
 void read_levels(JsonObject& json, WanVaeConfig& config) {
   config.dim_mult = json.read_or("dim_mult", config.dim_mult);
   if (config.dim_mult.size() < 2 || config.dim_mult.size() > kMaxLevels) {
     json.fail_at("dim_mult", fmt::format("expected 2 to {} levels, found {}", kMaxLevels, config.dim_mult.size()));
   }
-  for (const std::int64_t multiple : config.dim_mult) checked(json, "dim_mult", multiple, kMaxMultiple);
+  for (const std::int64_t multiple : config.dim_mult) checked_size(json, "dim_mult", multiple, kMaxMultiple);
   config.temperal_downsample = json.read_or("temperal_downsample", config.temperal_downsample);
   if (config.temperal_downsample.size() != config.dim_mult.size() - 1) {
     json.fail_at("temperal_downsample", fmt::format("expected {} values, one less than \"dim_mult\" has, found {}",
@@ -62,7 +55,7 @@ void read_latent_statistics(JsonObject& json, WanVaeConfig& config) {
 
 void read_pixel_layout(JsonObject& json, WanVaeConfig& config) {
   config.patch_size =
-      checked(json, "patch_size", json.read_optional<std::int64_t>("patch_size").value_or(1), kMaxPatch);
+      checked_size(json, "patch_size", json.read_optional<std::int64_t>("patch_size").value_or(1), kMaxPatch);
   const std::int64_t values = 3 * config.patch_size * config.patch_size;
   config.in_channels = json.read_or("in_channels", config.in_channels);
   config.out_channels = json.read_or("out_channels", config.out_channels);
@@ -144,6 +137,7 @@ class Tally {
   NetworkCost total() const {
     NetworkCost cost = cost_;
     cost.values_per_item = peak_ + memory_;
+    cost.remembered_per_item = memory_;
     return cost;
   }
 
@@ -168,8 +162,8 @@ WanVaeConfig read_wan_vae_config(JsonObject json) {
   WanVaeConfig config;
   config.base_dim = read_size(json, "base_dim", config.base_dim, kMaxDim);
   config.decoder_base_dim =
-      checked(json, "decoder_base_dim", json.read_optional<std::int64_t>("decoder_base_dim").value_or(config.base_dim),
-              kMaxDim);
+      checked_size(json, "decoder_base_dim",
+                   json.read_optional<std::int64_t>("decoder_base_dim").value_or(config.base_dim), kMaxDim);
   config.z_dim = read_size(json, "z_dim", config.z_dim, kMaxDim);
   config.num_res_blocks = read_size(json, "num_res_blocks", config.num_res_blocks, kMaxBlocks);
   read_levels(json, config);

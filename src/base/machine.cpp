@@ -41,14 +41,17 @@ std::int64_t cgroup_number(const char* name) {
   return kUnlimited;
 }
 
-bool has_cpu_flag(const std::string& wanted) {
+// The first line "key   : value" of the kernel's description of the CPU, without its key.
+std::string cpu_line(const std::string& key) {
   std::ifstream file("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.rfind("flags", 0) != 0) continue;
-    return (line + " ").find(" " + wanted + " ") != std::string::npos;
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(key, 0) == 0) return line.substr(std::min(line.size(), line.find(':') + 1));
   }
-  return false;
+  return "";
+}
+
+bool has_cpu_flag(const std::string& wanted) {
+  return (cpu_line("flags") + " ").find(" " + wanted + " ") != std::string::npos;
 }
 
 }  // namespace
@@ -90,6 +93,11 @@ int cores() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+std::string cpu_name() {
+  const std::string name = cpu_line("model name");
+  return name.substr(std::min(name.size(), name.find_first_not_of(' ')));
 }
 
 bool cpu_has_fast_bf16() { return has_cpu_flag("amx_bf16") || has_cpu_flag("avx512_bf16"); }

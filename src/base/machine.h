@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace sora {
 
@@ -20,6 +21,8 @@ std::int64_t disk_free_bytes(const std::filesystem::path& folder);
 std::int64_t disk_free_for(const std::filesystem::path& file);
 /// CPU cores that this process may run on.
 int cores();
+/// "AMD EPYC 9654 96-Core Processor"; empty if the kernel does not say.
+std::string cpu_name();
 /// The CPU multiplies bf16 in hardware (AMX or AVX512-BF16).
 bool cpu_has_fast_bf16();
 /// An NVIDIA kernel driver is loaded.

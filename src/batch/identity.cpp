@@ -92,9 +92,7 @@ std::string identity_of(const Plan& plan, const std::string& fingerprint) {
                     {"guidance", json_of(plan.guidance)},
                     {"seed", plan.seed},
                     {"sampling", json_of(plan.sampling)},
-                    {"fit", static_cast<int>(plan.fit)},
-                    {"vae_tile", plan.vae_tiling ? to_string(plan.vae_tiling->tile) : ""},
-                    {"vae_stride", plan.vae_tiling ? to_string(plan.vae_tiling->stride) : ""},
+                    {"resize", static_cast<int>(plan.resize)},
                     {"placement", to_string(plan.placement)},
                     {"threads", plan.placement.threads}};
   for (const Scene& scene : plan.scenes) json["scenes"].push_back({{"first", scene.first}, {"prompt", scene.prompt}});
@@ -102,15 +100,24 @@ std::string identity_of(const Plan& plan, const std::string& fingerprint) {
   for (const GivenSpan& span : plan.given) json["given"].push_back(json_of(span));
   for (const auto& image : plan.reference_images) json["reference_images"].push_back(json_of(image));
   if (!plan.conditioning_scale.empty()) json["conditioning_scale"] = plan.conditioning_scale;
+  // Tiles change what is encoded; without that, latents do not know of them. Nor do they of off-loaded blocks.
+  if (plan.vae_tiling && !(plan.given.empty() && plan.reference_images.empty())) {
+    json["vae_tile"] = to_string(plan.vae_tiling->tile);
+    json["vae_stride"] = to_string(plan.vae_tiling->stride);
+  }
   if (plan.mask) json["mask"] = json_of(plan.mask->media);
   return text_of(json);
 }
 
 std::string job_id(const Plan& plan, const std::string& fingerprint) {
   const OutputOptions& output = plan.output;
-  ordered_json json{
-      {"latents", identity_of(plan, fingerprint)},          {"frames", plan.pixel_frames}, {"shown", plan.shown.first},
-      {"kind", static_cast<int>(output_kind(output.path))}, {"crf", output.crf},           {"preset", output.preset}};
+  ordered_json json{{"latents", identity_of(plan, fingerprint)},
+                    {"frames", plan.pixel_frames},
+                    {"shown", plan.shown.first},
+                    {"kind", static_cast<int>(output_kind(output.path))},
+                    {"crf", output.crf},
+                    {"preset", output.preset},
+                    {"metadata", !output.metadata.empty()}};
   for (const GivenSpan& span : plan.given) json["kept"].push_back(span.kept);
   if (plan.before) json["before"] = json_of(*plan.before);
   if (plan.after) json["after"] = json_of(*plan.after);

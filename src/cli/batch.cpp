@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "cli/batch_plan.h"
 #include "cli/planning.h"
 #include "cli/problems.h"
+#include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
 
@@ -26,8 +28,45 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// What all of them take; times are known of what has been measured here before.
+struct Total {
+  std::size_t videos = 0;
+  std::int64_t bytes = 0, disk_free = 0;
+  std::optional<double> seconds = 0;
+};
+
+// Loading is done once for all videos of a model.
+void add(Total& total, const BatchGroup& group, const std::function<bool(std::size_t)>& wanted) {
+  const RenderTimes times(group.checkpoint, group.plans.at(0).placement);
+  bool loaded = false;
+  for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+    if (!wanted(i)) continue;
+    const Plan& plan = group.plans[i];
+    const Estimate estimate = times.estimate(plan);
+    const std::optional<double> seconds = loaded ? estimate.without_loading() : estimate.total();
+    loaded = true;
+    ++total.videos;
+    total.seconds = total.seconds && seconds ? std::optional(*total.seconds + *seconds) : std::nullopt;
+    if (!has_files(plan.output.path)) continue;
+    total.bytes += plan.cost.output_bytes;
+    if (total.disk_free == 0) total.disk_free = disk_free_for(plan.output.path);
+  }
+}
+
+std::string text_of(const Total& total) {
+  std::string text = fmt::format("{} videos", total.videos);
+  if (total.seconds) text += fmt::format(", about {}", human_seconds(*total.seconds));
+  if (total.bytes > 0) {
+    text += fmt::format(", about {} on the disk ({} free)", human_bytes(total.bytes), human_bytes(total.disk_free));
+  }
+  return text;
+}
+
 void show_plans(const Generate& command, const Batch& batch) {
+  Total total;
   for (const BatchGroup& group : batch.groups) {
+    const RenderTimes times(group.checkpoint, group.plans.at(0).placement);
+    add(total, group, [&](std::size_t job) { return !group.jobs[job].failure; });
     for (std::size_t i = 0; i < group.jobs.size(); ++i) {
       const BatchJob& job = group.jobs[i];
       if (job.failure) {
@@ -36,35 +75,39 @@ void show_plans(const Generate& command, const Batch& batch) {
       }
       if (command.json) {
         ordered_json json{{"index", job.line.index}, {"origin", job.line.origin}, {"job", job.id}};
-        json.update(plan_json(group.plans[i], context_of(group.plans[i], group.traits, group.checkpoint)));
+        json.update(plan_json(group.plans[i], context_of(group.plans[i], group.traits, group.checkpoint, times)));
         write_json(json, -1);
       } else {
         write_result(fmt::format("{}: {}\n", job.line.origin, plan_line(group.plans[i])));
       }
     }
   }
+  spdlog::info("{}", text_of(total));
+}
+
+void calibrate_groups(const Batch& batch, Progress& progress) {
+  for (const BatchGroup& group : batch.groups) {
+    const auto made =
+        std::find_if(group.jobs.begin(), group.jobs.end(), [](const BatchJob& job) { return !job.failure; });
+    if (made == group.jobs.end()) continue;
+    const Plan& plan = group.plans[static_cast<std::size_t>(made - group.jobs.begin())];
+    calibrate(plan, group.traits, group.checkpoint, RenderTimes(group.checkpoint, plan.placement), progress);
+  }
 }
 
 // What cannot fit is refused before hours are spent.
 void require_room(const Batch& batch, const std::vector<BatchBoard>& boards) {
-  std::int64_t bytes = 0, free = 0;
+  Total total;
   for (std::size_t g = 0; g < batch.groups.size(); ++g) {
-    const BatchGroup& group = batch.groups[g];
-    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
-      if (!boards[g].pending(i) || !has_files(group.plans[i].output.path)) continue;
-      bytes += group.plans[i].cost.output_bytes;
-      if (free == 0) free = disk_free_for(group.plans[i].output.path);
-    }
+    add(total, batch.groups[g], [&](std::size_t job) { return boards[g].pending(job); });
   }
+  if (total.videos == 0) return;
   // A guess from size, length and crf: only what is beyond doubt is refused.
   constexpr int kDoubt = 4;
-  require(free == 0 || bytes / kDoubt <= free, Fault::output,
-          "the videos need about {} on the disk, {} are free; make room, or give another --output or a higher --crf",
-          human_bytes(bytes), human_bytes(free));
-  if (free != 0 && bytes > free) {
-    spdlog::warn("the videos may not fit: they need about {} on the disk, {} are free", human_bytes(bytes),
-                 human_bytes(free));
-  }
+  require(total.bytes / kDoubt <= total.disk_free, Fault::output,
+          "{}; make room, or give another --output or a higher --crf", text_of(total));
+  if (total.bytes > total.disk_free) spdlog::warn("they may not fit: {}", text_of(total));
+  spdlog::info("{}", text_of(total));
 }
 
 // Among processes on this folder, and among those of one launch on several machines.
@@ -121,6 +164,8 @@ bool is_batch(const Generate& command) {
 
 void run_batch(const Generate& command) {
   Batch batch = plan_batch(command);
+  const std::unique_ptr<Progress> progress = progress_of(command);
+  if (command.calibrate) calibrate_groups(batch, *progress);
   if (command.dry_run) return show_plans(command, batch);
 
   const bool files = std::any_of(batch.groups.begin(), batch.groups.end(), [](const BatchGroup& group) {
@@ -146,8 +191,6 @@ void run_batch(const Generate& command) {
   problems.throw_if_any(Fault::output);
   require_room(batch, boards);
 
-  const bool silent = command.quiet && command.progress != ProgressKind::json_lines;
-  const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : command.progress);
   for (BatchBoard& board : boards) board.report_known();
   for (std::size_t g = 0; g < boards.size(); ++g) {
     if (!boards[g].has_pending()) continue;

@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/output_name.h"
 #include "base/text.h"
+#include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/result_json.h"
 #include "cli/settings.h"
@@ -19,6 +20,9 @@ namespace {
 
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
+
+// Videos of a batch are alike: the first few say how long they take.
+constexpr int kMostLearned = 5;
 
 std::string shown(const fs::path& path) { return printable(path.native(), 300); }
 
@@ -168,6 +172,7 @@ void BatchBoard::finished(std::size_t job, const JobResult& result) {
   record(job, done);
   if (run_.claims != nullptr) run_.claims->release(line.id);
   outcomes_[job] = {.state = JobState::made, .seconds = result.seconds.total};
+  if (learned_++ < kMostLearned) RenderTimes(group_.checkpoint, plan.placement).learn(plan, result);
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}: {}", line.line.origin, warning);
   if (run_.command.json) {
     ordered_json json = job_json(line, "made", 0);

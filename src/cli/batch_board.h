@@ -67,6 +67,7 @@ class BatchBoard final : public JobBoard {
   BatchGroup& group_;
   std::vector<JobOutcome> outcomes_;
   std::size_t cursor_ = 0;
+  int learned_ = 0;
   Progress* progress_ = nullptr;
   std::optional<nlohmann::ordered_json> model_;  // for sidecars: digests take a while
 };

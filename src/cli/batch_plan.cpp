@@ -12,6 +12,7 @@
 #include "cli/placement.h"
 #include "cli/planning.h"
 #include "cli/problems.h"
+#include "cli/settings.h"
 #include "families/registry.h"
 
 namespace sora {
@@ -21,7 +22,8 @@ namespace fs = std::filesystem;
 
 class Planner {
  public:
-  explicit Planner(const Generate& command) : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
+  explicit Planner(const Generate& command)
+      : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
 
   Batch run() {
     Batch batch;
@@ -60,6 +62,11 @@ class Planner {
       std::optional<Error> failure;
       try {
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
+        if (command_.fit) {
+          PlanContext context;
+          context.memory_free = free_memory_bytes(placement_);
+          fit_to_memory(plan, group.traits, context);
+        }
       } catch (const Error& error) {
         if (error.fault() != Fault::input) throw;
         failure = error;  // of a picture or a clip: this video's own
@@ -74,13 +81,15 @@ class Planner {
     }
   }
 
+  Settings settings_of(const BatchLine& line) const { return merged(command_.settings, line.options.settings); }
+
   // Names depend on the plans: a field may be the model's own number of steps.
   void name(Batch& batch) {
     std::vector<std::pair<int, fs::path*>> outputs;  // in the order of the lines, which decides who is "-2"
     for (BatchGroup& group : batch.groups) {
       for (std::size_t i = 0; i < group.jobs.size(); ++i) {
         const BatchLine& line = group.jobs[i].line;
-        name_output(group.plans[i], line.options.model, group.checkpoint, line.index);
+        settle_output(group.plans[i], line.options, settings_of(line), group.checkpoint, line.index);
         fs::path& path = group.plans[i].output.path;
         if (!is_utf8(path.native())) {
           problems_.add(fmt::format("{}: --output {}: is not UTF-8", line.origin, printable(path.native(), 200)));

@@ -49,9 +49,11 @@ struct Generate {
   std::optional<bool> sidecar;  ///< empty: in a batch
   Settings settings;            ///< what all of this was made of; what a line of `prompts` says wins over it
   PlacementWish placement;
+  bool fit = false;  ///< the plan is changed until it fits the free memory
   ProgressKind progress = ProgressKind::automatic;
   bool ask_launcher = true;  ///< whether the environment may say that this is a rank of several
   bool dry_run = false, json = false, quiet = false, verbose = false;
+  bool calibrate = false;    ///< measure before planning
   bool no_metadata = false;  ///< the MP4 does not say how it was made
   bool help = false, version = false;
 };

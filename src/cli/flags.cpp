@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 4> kProgressKinds{"auto", "tty", "json", 
 constexpr std::array<std::string_view, 2> kLaunchers{"auto", "none"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
-constexpr std::array<std::string_view, 3> kFits{"crop", "pad", "stretch"};
+constexpr std::array<std::string_view, 3> kResizes{"crop", "pad", "stretch"};
 constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
@@ -54,9 +54,9 @@ void set_progress(Generate& options, const Value& value) {
                                       : ProgressKind::automatic;
 }
 
-void set_fit(Generate& options, const Value& value) {
+void set_resize(Generate& options, const Value& value) {
   const std::string& word = value.text;
-  options.request.fit = word == "pad" ? Fit::pad : word == "stretch" ? Fit::stretch : Fit::crop;
+  options.request.resize = word == "pad" ? Resize::pad : word == "stretch" ? Resize::stretch : Resize::crop;
 }
 
 void set_keep_given(Generate& options, const Value& value) {
@@ -95,9 +95,10 @@ void set_connect(Generate& options, const Value& value) {
 }
 
 void set_output(Generate& options, const Value& value) {
-  options.request.output.path = file_of(value);
+  OutputOptions& output = options.request.output;
+  output.path = file_of(value);
   try {
-    NameTemplate{options.request.output.path};
+    output.root = NameTemplate(output.path).root();
   } catch (const Error& error) {
     throw error.within(value.origin);
   }
@@ -190,8 +191,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V& v) { o.request.reference_images.emplace_back(file_of(v)); }, Scope::video, kFiles},
     {kFrom, "conditioning-scale", 0, text, "X",
      "how hard VACE is steered by all this, 0 to 10; X,X,... for each layer [1]", set_conditioning_scale},
-    {kFrom, "fit", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_fit,
-     Scope::video, one_of(kFits)},
+    {kFrom, "resize", 0, text, "KIND", "how pictures come to the video's size: crop, pad or stretch [crop]", set_resize,
+     Scope::video, one_of(kResizes)},
     {kFrom, "keep-given", 0, text, "KIND",
      "given frames come out as they are: yes, no (as the VAE shows them) or auto [auto]", set_keep_given, Scope::video,
      one_of(kAutoYesNo)},
@@ -248,11 +249,18 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      Scope::run, one_of(kDtypes)},
     {kWhere, "threads", 0, integer, "N", "CPU threads, 1 to 1024 [one a core]",
      [](G& o, const V& v) { o.placement.threads = v.integer(1, 1024); }, Scope::run},
+    {kWhere, "offload-blocks", 0, nothing, "",
+     "fetch the denoiser's weights from host memory block by block: less memory, slower",
+     [](G& o, const V&) { o.request.offload_blocks = true; }, Scope::run},
+    {kWhere, "fit", 0, nothing, "", "off-load blocks and decode in tiles as far as the free memory asks for it",
+     [](G& o, const V&) { o.fit = true; }, Scope::run},
     {kWhere, "launcher", 0, text, "KIND", "auto, or none: take no notice of torchrun, srun and mpirun [auto]",
      [](G& o, const V& v) { o.ask_launcher = v.text == "auto"; }, Scope::run, one_of(kLaunchers)},
 
     {kRun, "dry-run", 0, nothing, "", "print the plan and what it costs, and stop",
      [](G& o, const V&) { o.dry_run = true; }, Scope::run},
+    {kRun, "calibrate", 0, nothing, "", "first measure this model and size by a short render, for the plan's time",
+     [](G& o, const V&) { o.calibrate = true; }, Scope::run},
     {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
      [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
     {kRun, "config", 0, text, "FILE",

@@ -1,9 +1,9 @@
 // sora-gen --prompt: from the command to a plan, from the plan to a file or, with --dry-run, to a description.
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
-#include <utility>
 
 #include "base/files.h"
 #include "base/name_template.h"
@@ -14,6 +14,8 @@
 #include "cli/model_path.h"
 #include "cli/placement.h"
 #include "cli/planning.h"
+#include "cli/render_one.h"
+#include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/result_json.h"
 #include "cli/show_plan.h"
@@ -57,22 +59,6 @@ std::optional<std::uint64_t> interrupted_seed(const Request& request) {
   return seed->get<std::uint64_t>();
 }
 
-// A single video: its failure is the program's.
-class OneJob final : public JobBoard {
- public:
-  std::optional<std::size_t> next() override {
-    return std::exchange(begun_, true) ? std::nullopt : std::optional<std::size_t>(0);
-  }
-  bool pending(std::size_t) const override { return false; }
-  void finished(std::size_t, const JobResult& result) override { result_ = result; }
-  void failed(std::size_t, const Error& error) override { throw error; }
-  const JobResult& result() const { return result_; }
-
- private:
-  bool begun_ = false;
-  JobResult result_;
-};
-
 void report_success(const Plan& plan, const JobResult& result, bool json) {
   const StageTimes& seconds = result.seconds;
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}", warning);
@@ -100,8 +86,15 @@ void run_generate(Generate options) {
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
   const Placement placement = resolve_placement(options.placement, launch_group(options));
   Plan plan = make_plan(request, traits, placement, drawn_seed, probe);
-  name_output(plan, options.model, checkpoint, /*index=*/1);
-  const PlanContext context = context_of(plan, traits, checkpoint);
+  settle_output(plan, options, options.settings, checkpoint, /*index=*/1);
+  const std::unique_ptr<Progress> progress = progress_of(options);
+  const RenderTimes times(checkpoint, plan.placement);
+  if (options.calibrate) calibrate(plan, traits, checkpoint, times, *progress);
+  PlanContext context = context_of(plan, traits, checkpoint, times);
+  if (options.fit) fit_to_memory(plan, traits, context);
+  if (context.fitted_by && !context.fitted_by->empty()) {
+    spdlog::info("--fit: as with {}", fmt::join(*context.fitted_by, " "));
+  }
   if (options.dry_run) {
     if (options.json)
       write_json(plan_json(plan, context));
@@ -118,11 +111,9 @@ void run_generate(Generate options) {
     spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
   }
   warn_of_surprises(request, plan, traits, context);
-  const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
-  const std::unique_ptr<Progress> progress = make_progress(silent ? ProgressKind::none : options.progress);
-  OneJob job;
-  engine().render({&plan, 1}, checkpoint, job, *progress);
-  report_success(plan, job.result(), options.json);
+  const JobResult result = render_one(plan, checkpoint, *progress);
+  times.learn(plan, result);
+  report_success(plan, result, options.json);
 }
 
 }  // namespace sora

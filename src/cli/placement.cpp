@@ -2,8 +2,10 @@
 #include "cli/placement.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string_view>
 
@@ -28,24 +30,35 @@ class Nvml {
     return static_cast<int>(n);
   }
 
-  std::optional<std::int64_t> free_bytes(unsigned index) const {
+  std::optional<std::int64_t> free_bytes(int gpu) const {
     struct Memory {
       unsigned long long total, free, used;
-    };
-    const auto device_at = find<int(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
+    } memory{};
     const auto read = find<int(void*, Memory*)>("nvmlDeviceGetMemoryInfo");
-    void* device = nullptr;
-    Memory memory{};
-    const bool known = started_ && device_at != nullptr && read != nullptr && device_at(index, &device) == 0 &&
-                       read(device, &memory) == 0;
-    if (!known) return std::nullopt;
+    void* device = device_of(gpu);
+    if (device == nullptr || read == nullptr || read(device, &memory) != 0) return std::nullopt;
     return static_cast<std::int64_t>(memory.free);
+  }
+
+  std::string name(int gpu) const {
+    std::array<char, 96> name{};
+    const auto read = find<int(void*, char*, unsigned)>("nvmlDeviceGetName");
+    void* device = device_of(gpu);
+    if (device == nullptr || read == nullptr || read(device, name.data(), name.size() - 1) != 0) return "";
+    return name.data();
   }
 
  private:
   template <class Function>
   Function* find(const char* name) const {
     return library_ == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(library_, name));
+  }
+
+  void* device_of(int gpu) const {
+    const auto device_at = find<int(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
+    void* device = nullptr;
+    if (!started_ || device_at == nullptr || device_at(static_cast<unsigned>(gpu), &device) != 0) return nullptr;
+    return device;
   }
 
   void* library_;
@@ -89,8 +102,13 @@ Placement resolve_placement(const PlacementWish& wish, const std::optional<Group
 }
 
 std::optional<std::int64_t> free_memory_bytes(const Placement& placement) {
-  if (placement.device == DeviceKind::cuda) return Nvml().free_bytes(static_cast<unsigned>(placement.cuda_index));
+  if (placement.device == DeviceKind::cuda) return Nvml().free_bytes(placement.cuda_index);
   return memory_available_bytes();
+}
+
+std::string hardware_name(const Placement& placement) {
+  if (placement.device == DeviceKind::cuda) return "cuda, " + Nvml().name(placement.cuda_index);
+  return fmt::format("{}, {} threads", cpu_name(), placement.threads > 0 ? placement.threads : cores());
 }
 
 }  // namespace sora

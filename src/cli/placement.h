@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "cli/command.h"
 #include "sora/group.h"
@@ -20,5 +21,8 @@ int gpu_of_rank(const Group& group, const char* visible, std::optional<int> inst
 
 /// Memory that is free there now: of the machine, or of the GPU. Empty if the GPU's driver does not say.
 std::optional<std::int64_t> free_memory_bytes(const Placement& placement);
+
+/// What the speed of a render depends on: the GPU, or the CPU and how many of its threads are used.
+std::string hardware_name(const Placement& placement);
 
 }  // namespace sora

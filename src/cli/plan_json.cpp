@@ -9,7 +9,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(Fit fit) { return fit == Fit::crop ? "crop" : fit == Fit::pad ? "pad" : "stretch"; }
+std::string_view name_of(Resize resize) {
+  return resize == Resize::crop ? "crop" : resize == Resize::pad ? "pad" : "stretch";
+}
 
 std::string_view name_of(GivenUse use) {
   switch (use) {
@@ -100,6 +102,19 @@ ordered_json sampling_json(const Sampling& sampling) {
           {"forcing", forcing}};
 }
 
+// Null where nothing like it has been measured.
+ordered_json seconds_json(const Estimate& estimate) {
+  const auto json_of_seconds = [](const std::optional<double>& seconds) {
+    return seconds ? ordered_json(*seconds) : ordered_json();
+  };
+  return {{"load_text_encoder", json_of_seconds(estimate.load_text_encoder)},
+          {"encode_prompt", json_of_seconds(estimate.encode_prompt)},
+          {"load_model", json_of_seconds(estimate.load_model)},
+          {"sample", json_of_seconds(estimate.sample)},
+          {"decode", json_of_seconds(estimate.decode)},
+          {"total", json_of_seconds(estimate.total())}};
+}
+
 }  // namespace
 
 ordered_json plan_json(const Plan& plan, const PlanContext& context) {
@@ -128,7 +143,7 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
           {"mask", plan.mask ? ordered_json(plan.mask->media.string()) : ordered_json()},
           {"reference_images", references_json(plan)},
           {"conditioning_scale", plan.conditioning_scale},
-          {"fit", name_of(plan.fit)},
+          {"resize", name_of(plan.resize)},
           {"scenes", scenes_json(plan)},
           {"windows", windows_json(plan)},
           {"sampling", sampling_json(plan.sampling)},
@@ -140,6 +155,8 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
             {"boundary", boundary}}},
           {"max_sequence_length", plan.max_sequence_length},
           {"vae_tiling", tiling},
+          {"offload_blocks", plan.offload_blocks},
+          {"fitted_by", context.fitted_by ? ordered_json(*context.fitted_by) : ordered_json()},
           {"seed", plan.seed},
           {"seed_drawn", plan.seed_drawn},
           {"device", device_name(plan.placement)},
@@ -153,6 +170,7 @@ ordered_json plan_json(const Plan& plan, const PlanContext& context) {
            plan.output.contact_sheet ? ordered_json(contact_sheet_path(plan.output.path).string()) : ordered_json()},
           {"flop", {{"text", cost.text_flop}, {"sample", cost.sample_flop}, {"decode", cost.decode_flop}}},
           {"peak_bytes", {{"text", cost.text_bytes}, {"sample", cost.sample_bytes}, {"decode", cost.decode_bytes}}},
+          {"estimated_seconds", seconds_json(context.estimate)},
           {"output_bytes", cost.output_bytes},
           {"memory_free_bytes", free},
           {"disk_free_bytes", context.disk_free},

@@ -6,9 +6,14 @@
 
 #include "base/machine.h"
 #include "base/name_template.h"
+#include "base/output_name.h"
 #include "base/text.h"
 #include "batch/launcher.h"
 #include "cli/placement.h"
+#include "cli/render_one.h"
+#include "cli/sidecar.h"
+#include "plan/cost.h"
+#include "plan/fit_memory.h"
 #include "sora/engine.h"
 #include "sora/error.h"
 
@@ -23,21 +28,40 @@ std::optional<Group> launch_group(const Generate& options) {
   return options.ask_launcher ? find_group(std::getenv) : std::nullopt;
 }
 
-void name_output(Plan& plan, const std::string& model, const Checkpoint& checkpoint, int index) {
-  plan.output.path = NameTemplate(plan.output.path)
-                         .fill({.index = index,
+void settle_output(Plan& plan, const Generate& options, const Settings& said, const Checkpoint& checkpoint, int index) {
+  const NameTemplate name(plan.output.path);
+  if (name.has_fields()) plan.output.root = name.root();
+  plan.output.path = name.fill({.index = index,
                                 .prompt = plan.prompt,
                                 .seed = plan.seed,
                                 .size = plan.size,
                                 .frames = plan.pixel_frames,
                                 .fps = plan.fps,
                                 .steps = plan.steps,
-                                .model = model.empty() ? checkpoint.folder().string() : model});
+                                .model = options.model.empty() ? checkpoint.folder().string() : options.model});
+  const bool carries = !options.no_metadata && output_kind(plan.output.path) == OutputKind::mp4;
+  plan.output.metadata = carries ? settings_text(said, plan) : "";
 }
 
-PlanContext context_of(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint) {
+PlanContext context_of(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint, const RenderTimes& times) {
   return {checkpoint.folder().string(), traits.family, free_memory_bytes(plan.placement),
-          disk_free_for(plan.output.path)};
+          disk_free_for(plan.output.path), times.estimate(plan)};
+}
+
+void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint, const RenderTimes& times,
+               Progress& progress) {
+  const Plan small = calibration_plan(plan, traits);
+  spdlog::info("measuring: {} steps of a window of {} frames, and decoding them", small.steps, small.pixel_frames);
+  times.learn(small, render_one(small, checkpoint, progress));
+}
+
+void fit_to_memory(Plan& plan, const Traits& traits, PlanContext& context) {
+  require(context.memory_free.has_value(), Fault::usage,
+          "--fit: the driver does not say how much memory is free; --offload-blocks and --vae-tile-size can be given "
+          "without it");
+  FittedPlan fitted = fit_memory(plan, traits, *context.memory_free);
+  plan = std::move(fitted.plan);
+  context.fitted_by = std::move(fitted.flags);
 }
 
 void warn_of_surprises(const Request& request, const Plan& plan, const Traits& traits, const PlanContext& context) {

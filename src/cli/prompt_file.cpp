@@ -46,7 +46,9 @@ class Batch {
       Request& request = job.options.request;
       const std::uint64_t seed = derived.next(request.prompt);
       if (!request.seed) request.seed = seed;
-      if (request.output.path.empty()) request.output.path = kBatchOutput;
+      if (!request.output.path.empty()) continue;
+      request.output.path = kBatchOutput;
+      request.output.root = NameTemplate(kBatchOutput).root();
     }
     return std::move(jobs_);
   }

@@ -5,6 +5,7 @@
 
 #include "base/output_name.h"
 #include "base/text.h"
+#include "plan/cost.h"
 
 namespace sora {
 namespace {
@@ -97,6 +98,15 @@ std::string guidance_text(const Plan& plan) {
                      *guidance.boundary);
 }
 
+std::string time_text(const Estimate& estimate) {
+  const auto total = estimate.total();
+  if (!total) return "unknown: nothing like this has been rendered here; --calibrate measures it";
+  return fmt::format("about {}: text {}, loading {}, sampling {}, decoding {}", human_seconds(*total),
+                     human_seconds(*estimate.load_text_encoder + *estimate.encode_prompt),
+                     human_seconds(*estimate.load_model), human_seconds(*estimate.sample),
+                     human_seconds(*estimate.decode));
+}
+
 std::string fits_text(const Plan& plan, const PlanContext& context) {
   const Peak peak = memory_peak(plan);
   const std::string need = fmt::format("needs {} for {}", human_bytes(peak.bytes), peak.stage);
@@ -105,13 +115,6 @@ std::string fits_text(const Plan& plan, const PlanContext& context) {
 }
 
 }  // namespace
-
-Peak memory_peak(const Plan& plan) {
-  Peak peak{"the text encoder", plan.cost.text_bytes};
-  if (plan.cost.sample_bytes > peak.bytes) peak = {"sampling", plan.cost.sample_bytes};
-  if (plan.cost.decode_bytes > peak.bytes) peak = {"decoding", plan.cost.decode_bytes};
-  return peak;
-}
 
 std::optional<bool> fits(const Plan& plan, const PlanContext& context) {
   if (!context.memory_free) return std::nullopt;
@@ -151,6 +154,11 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
   if (plan.vae_tiling) {
     line("tiles", fmt::format("{}, {} apart", to_string(plan.vae_tiling->tile), to_string(plan.vae_tiling->stride)));
   }
+  if (plan.offload_blocks) line("blocks", "fetched from host memory, one after the other");
+  if (context.fitted_by) {
+    const std::vector<std::string>& flags = *context.fitted_by;
+    line("--fit", flags.empty() ? "nothing to be done" : fmt::format("{}", fmt::join(flags, " ")));
+  }
   line("seed", fmt::format("{}{}", plan.seed, plan.seed_drawn ? " (drawn)" : ""));
   line("device", to_string(plan.placement) +
                      (plan.placement.threads > 0 ? fmt::format(", {} threads", plan.placement.threads) : ""));
@@ -158,6 +166,7 @@ std::string plan_text(const Plan& plan, const PlanContext& context) {
                               human_flop(cost.sample_flop), human_flop(cost.decode_flop)));
   line("memory", fmt::format("text {}, sampling {}, decoding {}", human_bytes(cost.text_bytes),
                              human_bytes(cost.sample_bytes), human_bytes(cost.decode_bytes)));
+  line("time", time_text(context.estimate));
   line("output", fmt::format("{}, about {} at crf {}, preset {}; {} free", printable(plan.output.path.string(), 200),
                              human_bytes(cost.output_bytes), plan.output.crf, plan.output.preset,
                              human_bytes(context.disk_free)));

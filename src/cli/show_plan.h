@@ -5,7 +5,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "plan/estimate.h"
 #include "sora/plan.h"
 
 namespace sora {
@@ -16,14 +18,10 @@ struct PlanContext {
   std::string family;
   std::optional<std::int64_t> memory_free;  ///< where the model runs; empty if unknown
   std::int64_t disk_free = 0;               ///< where the output goes
+  Estimate estimate = {};
+  /// The flags that --fit has added to the plan; empty where --fit is not given.
+  std::optional<std::vector<std::string>> fitted_by = {};
 };
-
-/// The stage that needs most memory.
-struct Peak {
-  std::string stage;  ///< "sampling"
-  std::int64_t bytes = 0;
-};
-Peak memory_peak(const Plan& plan);
 
 /// Empty if the memory is unknown.
 std::optional<bool> fits(const Plan& plan, const PlanContext& context);

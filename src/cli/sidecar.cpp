@@ -100,6 +100,10 @@ ordered_json settings_json(const Settings& said, const Plan& plan) {
   return {{kVersionKey, SORA_VERSION}, {kSettingsKey, settings}};
 }
 
+std::string settings_text(const Settings& said, const Plan& plan) {
+  return settings_json(said, plan).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 ordered_json model_json(const Checkpoint& checkpoint, const std::string& family) {
   ordered_json files;
   for (const auto& [name, digest] : digests_of(checkpoint)) files[name] = digest;
@@ -121,8 +125,10 @@ Settings settings_from(const fs::path& file) {
   const std::string text = video ? engine().metadata(file) : read_file(file, kMostBytes, Fault::input);
   const ordered_json json = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool ours = json.is_object() && json.contains(kVersionKey) && json.contains(kSettingsKey);
-  require(ours, Fault::input, "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
-          "beside it", printable(file.native(), 300));
+  require(ours, Fault::input,
+          "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
+          "beside it",
+          printable(file.native(), 300));
   Problems problems;
   Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
   problems.throw_if_any();

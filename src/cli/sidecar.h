@@ -18,6 +18,9 @@ std::filesystem::path sidecar_path(const std::filesystem::path& output);
 /// said, as the plan answers them. Where the video goes is no part of it.
 nlohmann::ordered_json settings_json(const Settings& said, const Plan& plan);
 
+/// The same as text, for OutputOptions::metadata.
+std::string settings_text(const Settings& said, const Plan& plan);
+
 /// Which model it was: its family, its folder and the digests of its files.
 nlohmann::ordered_json model_json(const Checkpoint& checkpoint, const std::string& family);
 

@@ -178,6 +178,11 @@ std::string progress_line(Stage stage, std::int64_t done, std::int64_t total, do
                      done, total, seconds);
 }
 
+std::unique_ptr<Progress> progress_of(const Generate& options) {
+  const bool silent = options.quiet && options.progress != ProgressKind::json_lines;
+  return make_progress(silent ? ProgressKind::none : options.progress);
+}
+
 std::unique_ptr<Progress> make_progress(ProgressKind kind) {
   switch (kind) {
     case ProgressKind::automatic:

@@ -3,7 +3,6 @@
 #include "architecture/skyreels_v2_transformer.h"
 #include "families/abilities.h"
 #include "families/families.h"
-#include "families/registry.h"
 #include "families/wan_parts.h"
 
 namespace sora {
@@ -12,52 +11,42 @@ namespace {
 // Timesteps, and so hundredths of the noise, that the reference recommends for the frames that a window knows.
 constexpr double kAddnoise = 20;
 
-SkyReelsV2TransformerConfig read_skyreels(const Checkpoint& checkpoint, std::string_view component) {
-  require_denoiser(checkpoint, component, DenoiserClass::skyreels_v2);
-  return read_skyreels_v2_transformer_config(checkpoint.config(component));
+auto read(const Checkpoint& checkpoint) {
+  return read_wan_parts(checkpoint, DenoiserClass::skyreels_v2, read_skyreels_v2_transformer_config);
 }
 
-WanParts read_parts(const Checkpoint& checkpoint) {
-  return read_wan_parts(checkpoint, [](const Checkpoint& from, std::string_view component) {
-    return read_skyreels(from, component).transformer;
-  });
+Traits traits_of(const WanParts& parts, const SkyReelsV2TransformerConfig& config, const std::string& family,
+                 const Abilities& abilities) {
+  Traits traits = parts.traits;
+  traits.family = family;
+  traits.denoiser = skyreels_v2_transformer_cost(config);
+  grant(abilities, traits);
+  return traits;
 }
 
 }  // namespace
 
 Traits skyreels_v2_traits(const Checkpoint& checkpoint) {
-  WanParts parts = read_parts(checkpoint);
+  const auto [parts, config] = read(checkpoint);
   require_text_to_video(checkpoint, parts);
-  Traits traits = std::move(parts.traits);
-  traits.family = "SkyReels-V2 T2V";
-  traits.denoiser = skyreels_v2_transformer_cost(read_skyreels(checkpoint, "transformer"));
-  grant(kSkyReelsTextToVideo, traits);
-  return traits;
+  return traits_of(parts, config, "SkyReels-V2 T2V", kSkyReelsTextToVideo);
 }
 
 Traits skyreels_v2_image_traits(const Checkpoint& checkpoint) {
-  WanParts parts = read_parts(checkpoint);
-  require(parts.denoiser.in_channels == image_to_video_channels(parts.vae), Fault::input,
+  const auto [parts, config] = read(checkpoint);
+  const std::int64_t found = parts.denoiser.in_channels, expected = image_to_video_channels(parts.vae);
+  require(found == expected, Fault::input,
           "{}: a {} has a transformer with in_channels {} (latents, mask and given frames), found {}",
-          checkpoint.folder().string(), checkpoint.pipeline(), image_to_video_channels(parts.vae),
-          parts.denoiser.in_channels);
+          checkpoint.folder().string(), checkpoint.pipeline(), expected, found);
   require_image_encoder(checkpoint, parts.denoiser);
-  Traits traits = std::move(parts.traits);
-  traits.family = "SkyReels-V2 I2V";
-  traits.denoiser = skyreels_v2_transformer_cost(read_skyreels(checkpoint, "transformer"));
-  grant(kSkyReelsImageToVideo, traits);
-  return traits;
+  return traits_of(parts, config, "SkyReels-V2 I2V", kSkyReelsImageToVideo);
 }
 
 Traits skyreels_v2_forcing_traits(const Checkpoint& checkpoint) {
-  WanParts parts = read_parts(checkpoint);
+  const auto [parts, config] = read(checkpoint);
   require_text_to_video(checkpoint, parts);
-  const SkyReelsV2TransformerConfig config = read_skyreels(checkpoint, "transformer");
-  Traits traits = std::move(parts.traits);
-  traits.family = "SkyReels-V2 DF";
-  traits.denoiser = skyreels_v2_transformer_cost(config);
+  Traits traits = traits_of(parts, config, "SkyReels-V2 DF", kSkyReelsForcing);
   traits.forcing = {.block = static_cast<int>(config.num_frame_per_block), .ar_step = 0, .addnoise = kAddnoise};
-  grant(kSkyReelsForcing, traits);
   return traits;
 }
 

@@ -1,6 +1,5 @@
 #include "families/wan_parts.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "architecture/clip_vision.h"
@@ -68,16 +67,6 @@ void require_fit(const Checkpoint& checkpoint, const T5Config& text, const WanTr
           folder, denoiser.text_dim, text.d_model);
 }
 
-// Only for the estimate of memory: two variants of the same weights count twice.
-std::int64_t weight_file_bytes(const std::filesystem::path& component) {
-  std::int64_t sum = 0;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(component, none)) {
-    if (entry.path().extension() == ".safetensors") sum += static_cast<std::int64_t>(entry.file_size(none));
-  }
-  return sum;
-}
-
 }  // namespace
 
 WanParts read_wan_parts(const Checkpoint& checkpoint, const ReadDenoiserFn& read) {
@@ -107,7 +96,6 @@ WanParts read_wan_parts(const Checkpoint& checkpoint, const ReadDenoiserFn& read
   // The reference takes the last 512 rows of a context with images for the text, whatever was asked for.
   traits.fixed_text_length = denoiser.image_dim.has_value();
   traits.text_encoder = t5_cost(text);
-  traits.text_encoder.file_bytes = weight_file_bytes(checkpoint.folder() / "text_encoder");
   traits.vae_decoder = wan_vae_decoder_cost(parts.vae);
   traits.defaults = read_defaults(facts_of(checkpoint, parts.experts, denoiser));
   return parts;

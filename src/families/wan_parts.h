@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "architecture/wan_transformer.h"
 #include "architecture/wan_vae.h"
+#include "families/registry.h"
 #include "sora/checkpoint.h"
 #include "sora/plan.h"
 
@@ -31,6 +33,20 @@ using ReadDenoiserFn = std::function<WanTransformerConfig(const Checkpoint&, std
 
 /// Reads and checks all configs: that the components are known and fit each other. Throws Error{input}.
 WanParts read_wan_parts(const Checkpoint& checkpoint, const ReadDenoiserFn& read);
+
+/// The same for a class of denoisers that has more keys than Wan's own; with all that the first expert's config says.
+template <class Config>
+std::pair<WanParts, Config> read_wan_parts(const Checkpoint& checkpoint, DenoiserClass denoiser_class,
+                                           Config (*read)(JsonObject)) {
+  std::optional<Config> first;
+  WanParts parts = read_wan_parts(checkpoint, [&](const Checkpoint& from, std::string_view component) {
+    require_denoiser(from, component, denoiser_class);
+    const Config config = read(from.config(component));
+    if (!first) first = config;
+    return config.transformer;
+  });
+  return {std::move(parts), *first};
+}
 
 /// Error{input} unless in_channels of the denoiser is the VAE's z_dim.
 void require_text_to_video(const Checkpoint& checkpoint, const WanParts& parts);

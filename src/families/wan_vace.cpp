@@ -2,25 +2,12 @@
 #include "architecture/wan_vace_transformer.h"
 #include "families/abilities.h"
 #include "families/families.h"
-#include "families/registry.h"
 #include "families/wan_parts.h"
 
 namespace sora {
-namespace {
-
-WanVaceTransformerConfig read_vace(const Checkpoint& checkpoint, std::string_view component) {
-  require_denoiser(checkpoint, component, DenoiserClass::wan_vace);
-  return read_wan_vace_transformer_config(checkpoint.config(component));
-}
-
-}  // namespace
-
 Traits wan_vace_traits(const Checkpoint& checkpoint) {
-  WanParts parts = read_wan_parts(checkpoint, [](const Checkpoint& from, std::string_view component) {
-    return read_vace(from, component).transformer;
-  });
+  auto [parts, config] = read_wan_parts(checkpoint, DenoiserClass::wan_vace, read_wan_vace_transformer_config);
   require_text_to_video(checkpoint, parts);
-  const WanVaceTransformerConfig config = read_vace(checkpoint, "transformer");
   // Latents of what stays and of what is to change, and each pixel of a latent's mask as a channel.
   const std::int64_t control = 2 * parts.vae.z_dim + parts.vae.scale_factor_spatial * parts.vae.scale_factor_spatial;
   require(config.vace_in_channels == control, Fault::input,

@@ -27,23 +27,19 @@ LoadedFn report(Progress& progress, Stage stage) {
 }
 
 std::unique_ptr<Denoiser> load_network(const Checkpoint& checkpoint, const std::string& component, const Target& target,
-                                       LoadedFn loaded) {
+                                       BlockWeights place, LoadedFn loaded) {
+  const auto load = [&](auto read, auto make) {
+    return load_component(
+        checkpoint, component, target, std::move(loaded),
+        [&](JsonObject json, const Weights& weights) { return make(read(std::move(json)), weights, place); });
+  };
   switch (denoiser_class(checkpoint, component)) {
     case DenoiserClass::wan:
-      return load_component(checkpoint, component, target, std::move(loaded),
-                            [](JsonObject json, const Weights& weights) {
-                              return make_wan_transformer(read_wan_transformer_config(std::move(json)), weights);
-                            });
+      return load(read_wan_transformer_config, make_wan_transformer);
     case DenoiserClass::wan_vace:
-      return load_component(
-          checkpoint, component, target, std::move(loaded), [](JsonObject json, const Weights& weights) {
-            return make_wan_vace_transformer(read_wan_vace_transformer_config(std::move(json)), weights);
-          });
+      return load(read_wan_vace_transformer_config, make_wan_vace_transformer);
     case DenoiserClass::skyreels_v2:
-      return load_component(
-          checkpoint, component, target, std::move(loaded), [](JsonObject json, const Weights& weights) {
-            return make_skyreels_v2_transformer(read_skyreels_v2_transformer_config(std::move(json)), weights);
-          });
+      return load(read_skyreels_v2_transformer_config, make_skyreels_v2_transformer);
   }
   fail(Fault::bug, "a denoiser class without a network");
 }
@@ -109,13 +105,15 @@ Model load_model(const Checkpoint& checkpoint, const Target& target) {
   return model;
 }
 
-std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target,
-                                        std::optional<double> boundary, Progress& progress) {
-  const auto loader = [&checkpoint, target, &progress](const std::string& component) -> DenoiserLoader {
-    return [&checkpoint, target, &progress, component] {
-      return load_network(checkpoint, component, target, report(progress, Stage::load_model));
+std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target, const Plan& plan,
+                                        Progress& progress) {
+  const BlockWeights place = plan.offload_blocks ? BlockWeights::offloaded : BlockWeights::resident;
+  const auto loader = [&checkpoint, target, place, &progress](const std::string& component) -> DenoiserLoader {
+    return [&checkpoint, target, place, &progress, component] {
+      return load_network(checkpoint, component, target, place, report(progress, Stage::load_model));
     };
   };
+  const std::optional<double> boundary = plan.guidance.boundary;
   return boundary ? make_expert_pair(loader("transformer"), loader("transformer_2"), *boundary, target.dtype)
                   : loader("transformer")();
 }

@@ -23,9 +23,9 @@ std::unique_ptr<ImageEncoder> load_image_encoder(const Checkpoint& checkpoint, a
 /// VAE and scheduler; the denoiser is still to come.
 Model load_model(const Checkpoint& checkpoint, const Target& target);
 
-/// With two experts, the first, and the other when it is its turn. `boundary` is the timestep at which they change. The
-/// checkpoint and `progress` must outlive it.
-std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target,
-                                        std::optional<double> boundary, Progress& progress);
+/// As the plan places its blocks. With two experts, the first, and the other when it is its turn. The checkpoint and
+/// `progress` must outlive it.
+std::unique_ptr<Denoiser> load_denoiser(const Checkpoint& checkpoint, const Target& target, const Plan& plan,
+                                        Progress& progress);
 
 }  // namespace sora

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "sora/plan.h"
@@ -10,7 +11,7 @@
 namespace sora {
 
 /// Reads and fits what the plan names.
-PixelReader make_pixel_reader(const Plan& plan);
+std::unique_ptr<PixelReader> make_pixel_reader(const Plan& plan);
 
 /// A picture of any size, in memory of its own.
 struct Picture {

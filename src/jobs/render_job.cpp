@@ -19,11 +19,13 @@ namespace sora {
 // Sampling and decoding take turns where there are several windows; whose turn it is shows in the progress.
 class StageWatch : public Progress {
  public:
-  StageWatch(Progress& next, StageTimes& seconds) : next_(next), seconds_(seconds) {}
+  StageWatch(Progress& next, JobResult& result) : next_(next), seconds_(result.seconds), pace_(result.pace) {}
 
   void update(Stage stage, std::int64_t done, std::int64_t total) override {
-    const Stage before = std::exchange(stage_, stage);
-    if (before != stage) lap(before);
+    if (stage_ != stage) lap(std::exchange(stage_, stage));
+    if (stage == Stage::sample) count_step(done, total);
+    // The other expert, in the middle of a step.
+    if (stage == Stage::load_model && done == total) lap(std::exchange(stage_, Stage::sample));
     next_.update(stage, done, total);
   }
   void note(std::string_view text) override { next_.note(text); }
@@ -31,10 +33,25 @@ class StageWatch : public Progress {
   bool decoding() const { return stage_ == Stage::decode; }
 
  private:
-  void lap(Stage ended) { (ended == Stage::decode ? seconds_.decode : seconds_.sample) += watch_.lap(); }
+  double lap(Stage ended) {
+    const double seconds = watch_.lap();
+    (ended == Stage::decode       ? seconds_.decode
+     : ended == Stage::load_model ? seconds_.load_model
+                                  : seconds_.sample) += seconds;
+    return seconds;
+  }
+
+  void count_step(std::int64_t done, std::int64_t total) {
+    pace_.planned_steps = static_cast<int>(total);
+    if (done == 0)
+      pace_.prepare = lap(Stage::sample);
+    else if (++pace_.steps == 1)
+      pace_.first_step = lap(Stage::sample);
+  }
 
   Progress& next_;
   StageTimes& seconds_;
+  Pace& pace_;
   Stopwatch watch_;
   Stage stage_ = Stage::sample;
 };
@@ -56,12 +73,10 @@ int group_count(const Plan& plan) { return static_cast<int>(window_groups(plan).
 Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& progress) {
   const std::optional<PixelSize> failed = saved.too_large();
   if (!failed) return plan;
-  const int space = plan.compression.space;
-  const auto part = [&](int side, double share) { return std::max(1, static_cast<int>(side * share) / space) * space; };
-  const PixelSize tile{part(failed->width, 0.5), part(failed->height, 0.5)};
   Plan smaller = plan;
-  smaller.vae_tiling = Tiling{tile, {part(tile.width, 0.75), part(tile.height, 0.75)}};
-  progress.note(fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(tile)));
+  smaller.vae_tiling = usual_tiling({failed->width / 2, failed->height / 2}, plan.compression);
+  progress.note(
+      fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(smaller.vae_tiling->tile)));
   return smaller;
 }
 
@@ -82,12 +97,12 @@ OpenedSink RenderJob::open(bool again) const {
 
 Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& model, StageWatch& stages,
                                             Progress& progress) {
-  const PixelReader reader = make_pixel_reader(plan_);
+  const std::unique_ptr<PixelReader> reader = make_pixel_reader(plan_);
   while (true) {
     const Plan plan = with_tiles_that_fit(plan_, saved_, progress);
     const PixelSize tile = plan.vae_tiling ? plan.vae_tiling->tile : plan.size;
     try {
-      return render(plan, contexts, model, reader, saved_, *output_.sink, stages);
+      return render(plan, contexts, model, *reader, saved_, *output_.sink, stages);
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error) || !stages.decoding()) throw;
       // Also for the next start, if this one does not come so far.
@@ -103,7 +118,7 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
 
 JobResult RenderJob::run(const Contexts& contexts, Model& model, Progress& progress) {
   JobResult result;
-  StageWatch stages(progress, result.seconds);
+  StageWatch stages(progress, result);
   result.quality = render_in_tiles_that_fit(contexts, model, stages, progress);
   stages.rendered();
   result.output = plan_.output.path.string();

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <utility>
+
 #include "base/machine.h"
 #include "batch/identity.h"
 #include "jobs/components.h"
@@ -24,6 +26,7 @@ bool is_of_one_job(Fault fault) {
     case Fault::bug:
       return true;
     case Fault::some_failed:
+    case Fault::verification:
     case Fault::output:
     case Fault::interrupted:
     case Fault::terminated:
@@ -73,7 +76,7 @@ class Batch {
     if (error) return error;
     result.seconds.load_text_encoder = seconds.load_text_encoder;
     result.seconds.encode_prompt = seconds.encode_prompt;
-    result.seconds.load_model = seconds.load_model;
+    result.seconds.load_model += seconds.load_model;
     result.seconds.total = watch.lap();
     board_.finished(job, result);
     return std::nullopt;
@@ -104,9 +107,8 @@ class Batch {
   void load(const Plan& plan, bool only_decodes, StageTimes& seconds) {
     Stopwatch watch;
     if (!model_.vae) model_ = load_model(checkpoint_, target_);
-    if (!only_decodes && !model_.denoiser) {
-      model_.denoiser = load_denoiser(checkpoint_, target_, plan.guidance.boundary, progress_);
-    }
+    if (std::exchange(offloaded_, plan.offload_blocks) != plan.offload_blocks) model_.denoiser.reset();
+    if (!only_decodes && !model_.denoiser) model_.denoiser = load_denoiser(checkpoint_, target_, plan, progress_);
     model_.used_again = plans_.size() > 1;
     seconds.load_model = watch.lap();
   }
@@ -119,6 +121,7 @@ class Batch {
   std::string fingerprint_;
   EncodedJobs encoded_;
   Model model_;
+  bool offloaded_ = false;  // how its denoiser was loaded
 };
 
 }  // namespace

@@ -20,16 +20,16 @@ PixelSize keep_aspect(const PixelSize& from, const PixelSize& to, bool larger) {
   return {to.width, scaled(from.height, to.width, from.width)};
 }
 
-PixelSize scaled_size(const PixelSize& from, const PixelSize& to, Fit fit) {
-  switch (fit) {
-    case Fit::crop:
+PixelSize scaled_size(const PixelSize& from, const PixelSize& to, Resize resize) {
+  switch (resize) {
+    case Resize::crop:
       return keep_aspect(from, to, true);
-    case Fit::pad:
+    case Resize::pad:
       return keep_aspect(from, to, false);
-    case Fit::stretch:
+    case Resize::stretch:
       return to;
   }
-  fail(Fault::bug, "fit {}", static_cast<int>(fit));
+  fail(Fault::bug, "resize {}", static_cast<int>(resize));
 }
 
 PixelSize common(const PixelSize& a, const PixelSize& b) {
@@ -44,7 +44,8 @@ Crop middle(const PixelSize& whole, const PixelSize& to) {
 
 }  // namespace
 
-Fitter::Fitter(const PixelSize& from, const PixelSize& to, Fit fit) : Fitter(from, to, scaled_size(from, to, fit)) {}
+Fitter::Fitter(const PixelSize& from, const PixelSize& to, Resize resize)
+    : Fitter(from, to, scaled_size(from, to, resize)) {}
 
 Fitter::Fitter(const PixelSize& from, const PixelSize& to, const PixelSize& whole)
     : to_(to), part_(middle(whole, to)), resampler_(from, whole, part_, Filter::lanczos) {}

@@ -13,7 +13,7 @@ namespace sora {
 /// Fits pictures of size `from` into the size `to`; its tables are made once, for all frames of a clip.
 class Fitter {
  public:
-  Fitter(const PixelSize& from, const PixelSize& to, Fit fit);
+  Fitter(const PixelSize& from, const PixelSize& to, Resize resize);
 
   /// `rgb` [from height, from width, 3] -> [to height, to width, 3].
   std::vector<std::uint8_t> operator()(std::span<const std::uint8_t> rgb) const;

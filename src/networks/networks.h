@@ -11,6 +11,7 @@
 #include "architecture/wan_transformer.h"
 #include "architecture/wan_vace_transformer.h"
 #include "architecture/wan_vae.h"
+#include "nn/block_fetcher.h"
 #include "sora/model.h"
 
 namespace sora {
@@ -19,14 +20,16 @@ namespace sora {
 std::unique_ptr<TextEncoder> make_t5_encoder(const T5Config& config, const Weights& weights);
 
 /// WanTransformer3DModel: Wan 2.1, one expert of 2.2 A14B, 2.2 TI2V, for text or images to video.
-std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights);
+std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights,
+                                               BlockWeights place);
 
 /// WanVACETransformer3DModel.
-std::unique_ptr<Denoiser> make_wan_vace_transformer(const WanVaceTransformerConfig& config, const Weights& weights);
+std::unique_ptr<Denoiser> make_wan_vace_transformer(const WanVaceTransformerConfig& config, const Weights& weights,
+                                                    BlockWeights place);
 
 /// SkyReelsV2Transformer3DModel, for diffusion forcing or not.
 std::unique_ptr<Denoiser> make_skyreels_v2_transformer(const SkyReelsV2TransformerConfig& config,
-                                                       const Weights& weights);
+                                                       const Weights& weights, BlockWeights place);
 
 /// AutoencoderKLWan, both generations.
 std::unique_ptr<Vae> make_wan_vae(const WanVaeConfig& config, const Weights& weights);

@@ -31,8 +31,8 @@ struct FrameRateEmbedding {
 
 class SkyReelsV2Transformer final : public Denoiser {
  public:
-  SkyReelsV2Transformer(const SkyReelsV2TransformerConfig& config, const Weights& weights)
-      : frames_per_block_(config.num_frame_per_block), backbone_(weights, config.transformer, Sinusoids::fp64) {
+  SkyReelsV2Transformer(const SkyReelsV2TransformerConfig& config, const Weights& weights, BlockWeights place)
+      : frames_per_block_(config.num_frame_per_block), backbone_(weights, config.transformer, Sinusoids::fp64, place) {
     if (config.inject_sample_info) frame_rate_.emplace(weights, config.transformer);
   }
 
@@ -49,7 +49,7 @@ class SkyReelsV2Transformer final : public Denoiser {
 
 PredictFn SkyReelsV2Transformer::bind(const Context& context) {
   const std::int64_t frames_per_block = context.causal_block > 0 ? context.causal_block : frames_per_block_;
-  return [this, frames_per_block, keys = keys_for(backbone_.blocks(), backbone_.embed(context)),
+  return [this, frames_per_block, keys = backbone_.blocks().keys_of(backbone_.embed(context)),
           frame_rate = frame_rate_ ? (*frame_rate_)(context.fps) : Tensor(),
           rotary = RotaryCache()](const Tensor& latents, const Tensor& timesteps) mutable {
     const TokenGrid grid = backbone_.grid_of(latents);
@@ -69,8 +69,8 @@ std::int64_t SkyReelsV2Transformer::causal_tokens(const TokenGrid& grid, std::in
 }  // namespace
 
 std::unique_ptr<Denoiser> make_skyreels_v2_transformer(const SkyReelsV2TransformerConfig& config,
-                                                       const Weights& weights) {
-  return std::make_unique<SkyReelsV2Transformer>(config, weights);
+                                                       const Weights& weights, BlockWeights place) {
+  return std::make_unique<SkyReelsV2Transformer>(config, weights, place);
 }
 
 }  // namespace sora

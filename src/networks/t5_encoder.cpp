@@ -3,12 +3,14 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <string>
 #include <vector>
 
 #include "networks/networks.h"
+#include "nn/block_fetcher.h"
 #include "nn/layers.h"
 #include "nn/trace.h"
 
@@ -108,14 +110,9 @@ struct Block {
         feed_forward_norm(weights.sub("layer").sub(1).sub("layer_norm"), config),
         feed_forward(weights.sub("layer").sub(1).sub("DenseReluDense"), config) {}
 
-  /// The same with its large weights in `dtype`.
-  Block in(at::ScalarType dtype) const {
-    Block block = *this;
-    for (Linear* layer : {&block.attention.q, &block.attention.k, &block.attention.v, &block.attention.o,
-                          &block.feed_forward.wi_0, &block.feed_forward.wi_1, &block.feed_forward.wo}) {
-      layer->weight = layer->weight.to(dtype);
-    }
-    return block;
+  std::array<Tensor*, 7> large_weights() {
+    return {&attention.q.weight,       &attention.k.weight,       &attention.v.weight,    &attention.o.weight,
+            &feed_forward.wi_0.weight, &feed_forward.wi_1.weight, &feed_forward.wo.weight};
   }
 
   Tensor operator()(const Tensor& x, const Tensor& bias) const {
@@ -124,8 +121,8 @@ struct Block {
   }
 };
 
-/// On the CPU weights are converted block by block while prompts are encoded: of UMT5-XXL in fp32, 23 GB, there is
-/// never more than one block in memory beside the file.
+/// It runs once a render, with all prompts. So its weights are fetched block by block from the mapped file: of UMT5-XXL
+/// in fp32, 23 GB, there is never more than a block or two in memory.
 class T5Encoder final : public TextEncoder {
  public:
   T5Encoder(const T5Config& config, const Weights& weights)
@@ -146,14 +143,14 @@ class T5Encoder final : public TextEncoder {
   // The reference computes padding rows too, hides them from the real ones and zeroes them at the end.
   std::vector<TextEmbedding> encode(const std::vector<std::vector<std::int64_t>>& prompts,
                                     std::int64_t padded_length) const override {
-    const at::ScalarType dtype = final_norm_.weight.scalar_type();
     std::vector<Tensor> states, buckets, biases(prompts.size());  // [1, L, D], [L, L], [1, heads, L, L] of each
     for (const std::vector<std::int64_t>& ids : prompts) {
-      states.push_back(embed(ids, padded_length, dtype));
-      buckets.push_back(position_buckets(static_cast<std::int64_t>(ids.size()), config_, embedding_.device()));
+      states.push_back(embed(ids, padded_length));
+      buckets.push_back(position_buckets(static_cast<std::int64_t>(ids.size()), config_, final_norm_.weight.device()));
     }
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      const Block block = blocks_[i].in(dtype);
+    FetchedBlocks blocks(blocks_, final_norm_.weight.options());
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const Block& block = blocks.at(i);
       for (std::size_t p = 0; p < prompts.size(); ++p) {
         if (i < position_biases_.size()) biases[p] = position_biases_[i](buckets[p]);
         states[p] = block(states[p], biases[p]);
@@ -166,15 +163,15 @@ class T5Encoder final : public TextEncoder {
   }
 
  private:
-  Tensor embed(const std::vector<std::int64_t>& ids, std::int64_t padded_length, at::ScalarType dtype) const {
+  Tensor embed(const std::vector<std::int64_t>& ids, std::int64_t padded_length) const {
     const auto tokens = static_cast<std::int64_t>(ids.size());
     require(tokens > 0 && tokens <= padded_length, Fault::bug, "{} tokens do not fit into {}", tokens, padded_length);
     const auto [smallest, largest] = std::minmax_element(ids.begin(), ids.end());
     require(*smallest >= 0 && *largest < config_.vocab_size, Fault::input,
             "The tokenizer gives the id {}, but the text encoder has only {} (vocab_size). They are not of one model.",
             *largest, config_.vocab_size);
-    const Tensor rows = embedding_.index_select(0, at::tensor(ids, at::kLong).to(embedding_.device()));
-    return rows.to(dtype).unsqueeze(0);
+    const Tensor rows = embedding_.index_select(0, at::tensor(ids, at::kLong));
+    return rows.to(final_norm_.weight.options()).unsqueeze(0);
   }
 
   T5Config config_;

@@ -40,16 +40,14 @@ Tensor PatchEmbedding::operator()(const Tensor& video) const {
                     .reshape({1, time * height * width, -1}));
 }
 
-WanBackbone::WanBackbone(const Weights& weights, const WanTransformerConfig& config, Sinusoids sinusoids)
+WanBackbone::WanBackbone(const Weights& weights, const WanTransformerConfig& config, Sinusoids sinusoids,
+                         BlockWeights place)
     : config_(config),
       patch_embedding_(weights.sub("patch_embedding"), config, config.in_channels),
       condition_embedder_(weights.sub("condition_embedder"), config, sinusoids),
+      blocks_(weights.sub("blocks"), config, config.num_layers, "block", place),
       scale_shift_table_(weights.take_fp32("scale_shift_table", {1, 2, config.width()})),
-      proj_out_(weights.sub("proj_out"), config.width(), config.out_channels * config.patch_values()) {
-  for (std::int64_t i = 0; i < config.num_layers; ++i) {
-    blocks_.emplace_back(weights.sub("blocks").sub(i), config, fmt::format("block{}", i));
-  }
-}
+      proj_out_(weights.sub("proj_out"), config.width(), config.out_channels * config.patch_values()) {}
 
 void WanBackbone::require_fit(const Context& context) const {
   const TextEmbedding& text = context.text;
@@ -120,9 +118,9 @@ TimeCondition WanBackbone::embed_time(const Tensor& timesteps, const TokenGrid& 
 }
 
 Tensor WanBackbone::predict(const Tensor& latents, const TimeCondition& time, const SelfAttentionPattern& pattern,
-                            const std::vector<ContextKeys>& keys) const {
+                            const std::vector<ContextKeys>& keys) {
   Tensor x = embed_latents(latents);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) blocks_[i].apply(x, time, pattern, keys[i]);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) blocks_.at(i).apply(x, time, pattern, keys[i]);
   return to_latents(x, time, grid_of(latents));
 }
 
@@ -143,12 +141,6 @@ Tensor WanBackbone::to_latents(const Tensor& x, const TimeCondition& time, const
   return tokens.view({1, frames, height, width, ph, pw, config_.out_channels})
       .permute({0, 6, 1, 2, 4, 3, 5})
       .reshape({1, config_.out_channels, frames, height * ph, width * pw});
-}
-
-std::vector<ContextKeys> keys_for(const std::vector<WanBlock>& blocks, const EmbeddedContext& context) {
-  std::vector<ContextKeys> keys;
-  for (const WanBlock& block : blocks) keys.push_back(block.attn2.keys_of(context));
-  return keys;
 }
 
 const RotaryTables& RotaryCache::at(const TokenGrid& grid, const WanBackbone& backbone) {

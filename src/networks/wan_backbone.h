@@ -24,11 +24,11 @@ struct PatchEmbedding {
 
 class WanBackbone {
  public:
-  WanBackbone(const Weights& weights, const WanTransformerConfig& config, Sinusoids sinusoids);
+  WanBackbone(const Weights& weights, const WanTransformerConfig& config, Sinusoids sinusoids, BlockWeights place);
 
   at::ScalarType dtype() const { return proj_out_.weight.scalar_type(); }
   at::TensorOptions options() const { return proj_out_.weight.options(); }  ///< dtype and device
-  const std::vector<WanBlock>& blocks() const { return blocks_; }
+  WanBlocks& blocks() { return blocks_; }
 
   /// Error{bug} for a context that this transformer does not take; Error{usage} for images beside a text that is not
   /// padded to 512 tokens.
@@ -41,7 +41,7 @@ class WanBackbone {
   TimeCondition embed_time(const Tensor& timesteps, const TokenGrid& grid, const Tensor& added = {}) const;
   /// All blocks in order and the head: latents [1, in_channels, T, H, W] -> [1, out_channels, T, H, W].
   Tensor predict(const Tensor& latents, const TimeCondition& time, const SelfAttentionPattern& pattern,
-                 const std::vector<ContextKeys>& keys) const;
+                 const std::vector<ContextKeys>& keys);
   Tensor embed_latents(const Tensor& latents) const;  // [1, in_channels, T, H, W] -> x [1, L, C]
   /// The head: x after the last block -> [1, out_channels, T, H, W].
   Tensor to_latents(const Tensor& x, const TimeCondition& time, const TokenGrid& grid) const;
@@ -52,13 +52,10 @@ class WanBackbone {
   WanTransformerConfig config_;
   PatchEmbedding patch_embedding_;
   WanConditionEmbedder condition_embedder_;
-  std::vector<WanBlock> blocks_;
+  WanBlocks blocks_;
   Tensor scale_shift_table_;  // fp32 [1, 2, C]
   Linear proj_out_;
 };
-
-/// The keys and values of `context` for each of `blocks`.
-std::vector<ContextKeys> keys_for(const std::vector<WanBlock>& blocks, const EmbeddedContext& context);
 
 /// Rotary tables of the last grid that was asked for.
 class RotaryCache {

@@ -28,12 +28,12 @@ Tensor attend_causally(const Tensor& q, const Tensor& k, const Tensor& v, std::i
 
 }  // namespace
 
-WanAttention::WanAttention(const Weights& weights, const WanTransformerConfig& config)
+WanAttention::WanAttention(const Weights& weights, const WanTransformerConfig& config, Precision large)
     : heads(config.num_attention_heads),
-      to_q(weights.sub("to_q"), config.width(), config.width()),
-      to_k(weights.sub("to_k"), config.width(), config.width()),
-      to_v(weights.sub("to_v"), config.width(), config.width()),
-      to_out(weights.sub("to_out").sub(0), config.width(), config.width()),
+      to_q(weights.sub("to_q"), config.width(), config.width(), Bias::present, large),
+      to_k(weights.sub("to_k"), config.width(), config.width(), Bias::present, large),
+      to_v(weights.sub("to_v"), config.width(), config.width(), Bias::present, large),
+      to_out(weights.sub("to_out").sub(0), config.width(), config.width(), Bias::present, large),
       norm_q(weights.sub("norm_q"), config.width(), config.eps),
       norm_k(weights.sub("norm_k"), config.width(), config.eps) {
   weights.ignore("norm_added_q.weight");  // in some exports; the reference drops it too
@@ -53,11 +53,11 @@ Tensor WanAttention::mix(Tensor x, const SelfAttentionPattern& pattern) const {
   return attention(q, k, v, heads);
 }
 
-WanCrossAttention::WanCrossAttention(const Weights& weights, const WanTransformerConfig& config)
-    : projections(weights, config) {
+WanCrossAttention::WanCrossAttention(const Weights& weights, const WanTransformerConfig& config, Precision large)
+    : projections(weights, config, large) {
   if (!config.image_dim) return;
-  image.emplace(ImageKeys{{weights.sub("add_k_proj"), config.width(), config.width()},
-                          {weights.sub("add_v_proj"), config.width(), config.width()},
+  image.emplace(ImageKeys{{weights.sub("add_k_proj"), config.width(), config.width(), Bias::present, large},
+                          {weights.sub("add_v_proj"), config.width(), config.width(), Bias::present, large},
                           {weights.sub("norm_added_k"), config.width(), config.eps}});
 }
 
@@ -77,9 +77,9 @@ Tensor WanCrossAttention::operator()(const Tensor& x, const ContextKeys& context
   return projections.to_out(mixed);
 }
 
-WanFeedForward::WanFeedForward(const Weights& weights, const WanTransformerConfig& config)
-    : in(weights.sub("net.0.proj"), config.width(), config.ffn_dim),
-      out(weights.sub("net.2"), config.ffn_dim, config.width()) {}
+WanFeedForward::WanFeedForward(const Weights& weights, const WanTransformerConfig& config, Precision large)
+    : in(weights.sub("net.0.proj"), config.width(), config.ffn_dim, Bias::present, large),
+      out(weights.sub("net.2"), config.ffn_dim, config.width(), Bias::present, large) {}
 
 void WanFeedForward::apply(const Tensor& x) const {
   const std::int64_t tokens_at_once =
@@ -91,14 +91,26 @@ void WanFeedForward::apply(const Tensor& x) const {
   }
 }
 
-WanBlock::WanBlock(const Weights& weights, const WanTransformerConfig& config, std::string trace_name)
+WanBlock::WanBlock(const Weights& weights, const WanTransformerConfig& config, std::string trace_name, Precision large)
     : name(std::move(trace_name)),
       eps(config.eps),
-      attn1(weights.sub("attn1"), config),
-      attn2(weights.sub("attn2"), config),
-      ffn(weights.sub("ffn"), config),
+      attn1(weights.sub("attn1"), config, large),
+      attn2(weights.sub("attn2"), config, large),
+      ffn(weights.sub("ffn"), config, large),
       scale_shift_table(weights.take_fp32("scale_shift_table", {1, 6, config.width()})) {
   if (config.cross_attn_norm) norm2.emplace(weights.sub("norm2"), config.width(), config.eps, Precision::fp32);
+}
+
+std::vector<Tensor*> WanBlock::large_weights() {
+  std::vector<Tensor*> large;
+  for (WanAttention* attention : {&attn1, &attn2.projections}) {
+    for (Linear* linear : {&attention->to_q, &attention->to_k, &attention->to_v, &attention->to_out}) {
+      large.push_back(&linear->weight);
+    }
+  }
+  if (attn2.image) large.insert(large.end(), {&attn2.image->to_k.weight, &attn2.image->to_v.weight});
+  large.insert(large.end(), {&ffn.in.weight, &ffn.out.weight});
+  return large;
 }
 
 void WanBlock::apply(Tensor& x, const TimeCondition& time, const SelfAttentionPattern& pattern,
@@ -120,6 +132,23 @@ void WanBlock::apply(Tensor& x, const TimeCondition& time, const SelfAttentionPa
   trace(name, "ffn", fed_forward);
   add_gated(x, fed_forward, ffn_gate);
   trace(name, x);
+}
+
+WanBlocks::WanBlocks(const Weights& weights, const WanTransformerConfig& config, std::int64_t count,
+                     const std::string& name, BlockWeights place) {
+  const Precision large = place == BlockWeights::resident ? Precision::component : Precision::host;
+  for (std::int64_t i = 0; i < count; ++i) {
+    resident_.emplace_back(weights.sub(i), config, name + std::to_string(i), large);
+  }
+  if (place == BlockWeights::resident || resident_.empty()) return;
+  const at::TensorOptions used_as = resident_[0].attn1.norm_q.weight.options();
+  fetched_.emplace(std::exchange(resident_, {}), used_as);
+}
+
+std::vector<ContextKeys> WanBlocks::keys_of(const EmbeddedContext& context) {
+  std::vector<ContextKeys> keys;
+  for (std::size_t i = 0; i < size(); ++i) keys.push_back(at(i).attn2.keys_of(context));
+  return keys;
 }
 
 WanImageEmbedding::WanImageEmbedding(const Weights& weights, const WanTransformerConfig& config)

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "architecture/wan_transformer.h"
+#include "nn/block_fetcher.h"
 #include "nn/layers.h"
 #include "nn/rope.h"
 
@@ -48,7 +50,7 @@ struct WanAttention {
   Linear to_q, to_k, to_v, to_out;
   RmsNorm norm_q, norm_k;
 
-  WanAttention(const Weights& weights, const WanTransformerConfig& config);
+  WanAttention(const Weights& weights, const WanTransformerConfig& config, Precision large);
   /// Of tokens x [1, L, C] to each other. By value, so that nothing is kept longer than needed.
   Tensor to_self(Tensor x, const SelfAttentionPattern& pattern) const;
 
@@ -65,7 +67,7 @@ struct WanCrossAttention {
   WanAttention projections;
   std::optional<ImageKeys> image;
 
-  WanCrossAttention(const Weights& weights, const WanTransformerConfig& config);
+  WanCrossAttention(const Weights& weights, const WanTransformerConfig& config, Precision large);
   ContextKeys keys_of(const EmbeddedContext& context) const;
   Tensor operator()(const Tensor& x, const ContextKeys& context) const;  // [1, L, C] -> [1, L, C]
 };
@@ -73,7 +75,7 @@ struct WanCrossAttention {
 struct WanFeedForward {
   Linear in, out;
 
-  WanFeedForward(const Weights& weights, const WanTransformerConfig& config);
+  WanFeedForward(const Weights& weights, const WanTransformerConfig& config, Precision large);
   /// x [1, L, C] in place. By pieces, because all of the middle, [1, L, ffn_dim], would be the largest tensor by far.
   void apply(const Tensor& x) const;
 };
@@ -88,10 +90,29 @@ struct WanBlock {
   WanFeedForward ffn;
   Tensor scale_shift_table;  ///< fp32 [1, 6, C]
 
-  WanBlock(const Weights& weights, const WanTransformerConfig& config, std::string trace_name);
+  /// `large`: how the weights are taken that are nearly all of the block's.
+  WanBlock(const Weights& weights, const WanTransformerConfig& config, std::string trace_name, Precision large);
+  std::vector<Tensor*> large_weights();
   /// x [1, L, C] is changed in place.
   void apply(Tensor& x, const TimeCondition& time, const SelfAttentionPattern& pattern,
              const ContextKeys& context) const;
+};
+
+/// A row of blocks, whose large weights are on the device, or are fetched when a block runs.
+class WanBlocks {
+ public:
+  /// `weights` of all blocks: weights.sub(0), weights.sub(1) and so on. They are called name + "0", ...
+  WanBlocks(const Weights& weights, const WanTransformerConfig& config, std::int64_t count, const std::string& name,
+            BlockWeights place);
+  std::size_t size() const { return resident_.size() + (fetched_ ? fetched_->size() : 0); }
+  /// Good until the next call.
+  const WanBlock& at(std::size_t i) { return fetched_ ? fetched_->at(i) : resident_.at(i); }
+  /// The keys and values of `context` for each block.
+  std::vector<ContextKeys> keys_of(const EmbeddedContext& context);
+
+ private:
+  std::vector<WanBlock> resident_;
+  std::optional<FetchedBlocks<WanBlock>> fetched_;
 };
 
 /// In which type the sinusoids of timesteps are computed.

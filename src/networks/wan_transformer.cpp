@@ -10,13 +10,13 @@ namespace {
 
 class WanTransformer final : public Denoiser {
  public:
-  WanTransformer(const WanTransformerConfig& config, const Weights& weights)
-      : backbone_(weights, config, Sinusoids::fp32) {}
+  WanTransformer(const WanTransformerConfig& config, const Weights& weights, BlockWeights place)
+      : backbone_(weights, config, Sinusoids::fp32, place) {}
 
   at::ScalarType dtype() const override { return backbone_.dtype(); }
 
   PredictFn bind(const Context& context) override {
-    return [this, keys = keys_for(backbone_.blocks(), backbone_.embed(context)), rotary = RotaryCache()](
+    return [this, keys = backbone_.blocks().keys_of(backbone_.embed(context)), rotary = RotaryCache()](
                const Tensor& latents, const Tensor& timesteps) mutable {
       const TokenGrid grid = backbone_.grid_of(latents);
       return backbone_.predict(latents, backbone_.embed_time(timesteps, grid), {rotary.at(grid, backbone_)}, keys);
@@ -29,8 +29,9 @@ class WanTransformer final : public Denoiser {
 
 }  // namespace
 
-std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights) {
-  return std::make_unique<WanTransformer>(config, weights);
+std::unique_ptr<Denoiser> make_wan_transformer(const WanTransformerConfig& config, const Weights& weights,
+                                               BlockWeights place) {
+  return std::make_unique<WanTransformer>(config, weights, place);
 }
 
 }  // namespace sora

@@ -9,13 +9,6 @@
 namespace sora {
 namespace {
 
-/// WanVACETransformerBlock.
-struct ControlBlock {
-  std::int64_t layer;  // the main block that gets its hint
-  WanBlock block;
-  Linear proj_out;
-};
-
 /// What does not change from step to step.
 struct BoundControl {
   TokenGrid grid;
@@ -26,41 +19,43 @@ struct BoundControl {
 
 class WanVaceTransformer final : public Denoiser {
  public:
-  WanVaceTransformer(const WanVaceTransformerConfig& config, const Weights& weights);
+  WanVaceTransformer(const WanVaceTransformerConfig& config, const Weights& weights, BlockWeights place);
 
   at::ScalarType dtype() const override { return backbone_.dtype(); }
   PredictFn bind(const Context& context) override;
 
  private:
-  BoundControl bind_control(const Context& context, const EmbeddedContext& embedded) const;
+  BoundControl bind_control(const Context& context, const EmbeddedContext& embedded);
   Tensor embed_control(const Tensor& control) const;
   std::vector<Tensor> hint_scales(const std::vector<double>& scales) const;
   Tensor predict(const Tensor& latents, const Tensor& timesteps, const SelfAttentionPattern& pattern,
-                 const std::vector<ContextKeys>& keys, const BoundControl& control) const;
+                 const std::vector<ContextKeys>& keys, const BoundControl& control);
 
-  std::int64_t vace_in_channels_;
+  WanVaceTransformerConfig config_;
   WanBackbone backbone_;
   PatchEmbedding vace_patch_embedding_;
   Linear proj_in_;
-  std::vector<ControlBlock> control_blocks_;
+  WanBlocks control_blocks_;   // WanVACETransformerBlock without its projections
+  std::vector<Linear> hints_;  // the projection of each control block's output
 };
 
-WanVaceTransformer::WanVaceTransformer(const WanVaceTransformerConfig& config, const Weights& weights)
-    : vace_in_channels_(config.vace_in_channels),
-      backbone_(weights, config.transformer, Sinusoids::fp32),
+WanVaceTransformer::WanVaceTransformer(const WanVaceTransformerConfig& config, const Weights& weights,
+                                       BlockWeights place)
+    : config_(config),
+      backbone_(weights, config.transformer, Sinusoids::fp32, place),
       vace_patch_embedding_(weights.sub("vace_patch_embedding"), config.transformer, config.vace_in_channels),
-      proj_in_(weights.sub("vace_blocks.0.proj_in"), config.transformer.width(), config.transformer.width()) {
+      proj_in_(weights.sub("vace_blocks.0.proj_in"), config.transformer.width(), config.transformer.width()),
+      control_blocks_(weights.sub("vace_blocks"), config.transformer,
+                      static_cast<std::int64_t>(config.vace_layers.size()), "vace_block", place) {
   for (std::size_t i = 0; i < config.vace_layers.size(); ++i) {
-    const Weights block = weights.sub("vace_blocks").sub(static_cast<std::int64_t>(i));
-    control_blocks_.push_back({config.vace_layers[i],
-                               {block, config.transformer, fmt::format("vace_block{}", i)},
-                               {block.sub("proj_out"), config.transformer.width(), config.transformer.width()}});
+    hints_.emplace_back(weights.sub("vace_blocks").sub(static_cast<std::int64_t>(i)).sub("proj_out"),
+                        config.transformer.width(), config.transformer.width());
   }
 }
 
 PredictFn WanVaceTransformer::bind(const Context& context) {
   const EmbeddedContext embedded = backbone_.embed(context);
-  return [this, keys = keys_for(backbone_.blocks(), embedded), control = bind_control(context, embedded),
+  return [this, keys = backbone_.blocks().keys_of(embedded), control = bind_control(context, embedded),
           rotary = RotaryCache()](const Tensor& latents, const Tensor& timesteps) mutable {
     const TokenGrid grid = backbone_.grid_of(latents);
     require(grid == control.grid, Fault::bug, "latents of {} tokens, a control of {}", fmt::join(grid, " x "),
@@ -69,14 +64,10 @@ PredictFn WanVaceTransformer::bind(const Context& context) {
   };
 }
 
-BoundControl WanVaceTransformer::bind_control(const Context& context, const EmbeddedContext& embedded) const {
+BoundControl WanVaceTransformer::bind_control(const Context& context, const EmbeddedContext& embedded) {
   require(context.control.defined(), Fault::bug, "this transformer needs a control");
-  BoundControl bound{backbone_.grid_of(context.control, vace_in_channels_),
-                     embed_control(context.control),
-                     {},
-                     hint_scales(context.control_scale)};
-  for (const ControlBlock& control : control_blocks_) bound.keys.push_back(control.block.attn2.keys_of(embedded));
-  return bound;
+  return {backbone_.grid_of(context.control, config_.vace_in_channels), embed_control(context.control),
+          control_blocks_.keys_of(embedded), hint_scales(context.control_scale)};
 }
 
 Tensor WanVaceTransformer::embed_control(const Tensor& control) const {
@@ -100,17 +91,18 @@ std::vector<Tensor> WanVaceTransformer::hint_scales(const std::vector<double>& s
 // The reference runs all control blocks first and keeps their hints. They depend on each other and on the latents'
 // tokens alone, so here each runs just before its hint is added.
 Tensor WanVaceTransformer::predict(const Tensor& latents, const Tensor& timesteps, const SelfAttentionPattern& pattern,
-                                   const std::vector<ContextKeys>& keys, const BoundControl& control) const {
+                                   const std::vector<ContextKeys>& keys, const BoundControl& control) {
   const TimeCondition time = backbone_.embed_time(timesteps, control.grid);
   Tensor x = backbone_.embed_latents(latents);  // [1, L, C]
   Tensor controlled = control.tokens + x;
   std::size_t next = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    backbone_.blocks()[i].apply(x, time, pattern, keys[i]);
-    if (next == control_blocks_.size() || control_blocks_[next].layer != static_cast<std::int64_t>(i)) continue;
-    control_blocks_[next].block.apply(controlled, time, pattern, control.keys[next]);
-    const Tensor hint = control_blocks_[next].proj_out(controlled);
-    trace(control_blocks_[next].block.name, "hint", hint);
+    backbone_.blocks().at(i).apply(x, time, pattern, keys[i]);
+    if (next == hints_.size() || config_.vace_layers[next] != static_cast<std::int64_t>(i)) continue;
+    const WanBlock& block = control_blocks_.at(next);
+    block.apply(controlled, time, pattern, control.keys[next]);
+    const Tensor hint = hints_[next](controlled);
+    trace(block.name, "hint", hint);
     x.add_(hint.mul_(control.scales[next]));
     ++next;
   }
@@ -119,8 +111,9 @@ Tensor WanVaceTransformer::predict(const Tensor& latents, const Tensor& timestep
 
 }  // namespace
 
-std::unique_ptr<Denoiser> make_wan_vace_transformer(const WanVaceTransformerConfig& config, const Weights& weights) {
-  return std::make_unique<WanVaceTransformer>(config, weights);
+std::unique_ptr<Denoiser> make_wan_vace_transformer(const WanVaceTransformerConfig& config, const Weights& weights,
+                                                    BlockWeights place) {
+  return std::make_unique<WanVaceTransformer>(config, weights, place);
 }
 
 }  // namespace sora

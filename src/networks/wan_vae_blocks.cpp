@@ -98,7 +98,7 @@ Tensor Upsampler::double_frames(const Tensor& x, Stream& stream) const {
       (*time_conv_)(frames.narrow(0, t, 3), half * channels, to);
     }
   }
-  if (doubled.size(0) > 0) remember_two_frames(memory, doubled);
+  remember_two_frames(stream, slot_, doubled);
   return out;
 }
 
@@ -126,7 +126,7 @@ Tensor Downsampler::halve_frames(const Tensor& x, Stream& stream) const {
     Tensor to = out.select(0, t + (first ? 1 : 0)).view({height * width, channels});
     (*time_conv_)(frames.narrow(0, 2 * t, 3), 0, to);
   }
-  memory = x.narrow(0, x.size(0) - 1, 1).clone();
+  memory = stream.ends() ? Tensor() : x.narrow(0, x.size(0) - 1, 1).clone();
   return out;
 }
 

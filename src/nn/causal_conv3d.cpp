@@ -35,13 +35,22 @@ std::int64_t Stream::memory_bytes() const {
   return sum;
 }
 
+void Stream::move_to(at::Device device) {
+  for (Tensor& memory : memories_) {
+    if (memory.defined()) memory = memory.to(device);
+  }
+}
+
 Tensor two_empty_frames(const Tensor& x) { return at::zeros({2, x.size(1), x.size(2), x.size(3)}, x.options()); }
 
-void remember_two_frames(Tensor& memory, const Tensor& x) {
+void remember_two_frames(Stream& stream, int slot, const Tensor& x) {
+  Tensor& memory = stream.memory(slot);
   const std::int64_t frames = x.size(0);
-  if (frames >= 2) {
+  if (stream.ends()) {
+    memory.reset();
+  } else if (frames >= 2) {
     memory.copy_(x.narrow(0, frames - 2, 2));
-  } else {
+  } else if (frames == 1) {
     memory.select(0, 0).copy_(memory.select(0, 1));
     memory.select(0, 1).copy_(x.select(0, 0));
   }
@@ -82,7 +91,7 @@ Tensor CausalConv3d::operator()(const Tensor& x, Stream& stream, const Tensor& r
         from_ncthw(at::conv3d(frames, weights_.weight(), weights_.bias(), /*stride=*/1, /*padding=*/{0, 1, 1})),
         residual);
   }
-  remember_two_frames(memory, x);
+  remember_two_frames(stream, slot_, x);
   return out;
 }
 

@@ -21,6 +21,10 @@ class Stream {
   /// A layer's own tensor; undefined until the layer has seen something.
   Tensor& memory(int slot) { return memories_.at(slot); }
   std::int64_t memory_bytes() const;
+  void move_to(at::Device device);  ///< all that is remembered
+  /// The next piece is the video's last: layers remember nothing of it, and forget what was before it.
+  void end() { ends_ = true; }
+  bool ends() const { return ends_; }
   Scratch& scratch() { return scratch_; }
   /// An uninitialised activation.
   Tensor empty(at::IntArrayRef sizes, const Tensor& like) { return scratch_.empty(sizes, like); }
@@ -28,6 +32,7 @@ class Stream {
  private:
   std::vector<Tensor> memories_;
   Scratch& scratch_;
+  bool ends_ = false;
 };
 
 /// Gives each layer of a network that remembers something its slot, while the network is built.
@@ -42,8 +47,9 @@ class StreamSlots {
 
 /// What a layer remembers before it has seen a frame x [T, H, W, C]: two frames of zeros.
 Tensor two_empty_frames(const Tensor& x);
-/// Of memory [2, H, W, C] and then x [T, H, W, C], the last two frames become the new memory, in its own storage.
-void remember_two_frames(Tensor& memory, const Tensor& x);
+/// Of the slot's memory [2, H, W, C] and then x [T, H, W, C], the last two frames become the new memory, in its own
+/// storage.
+void remember_two_frames(Stream& stream, int slot, const Tensor& x);
 
 /// The weights of a 3x3 or 3x3x3 convolution; on the CPU they are transformed when they are first used, so that an
 /// encoder that never runs costs no memory.

@@ -19,6 +19,8 @@ Tensor take(const Weights& weights, std::string_view name, at::IntArrayRef shape
       return weights.take_fp32(name, shape);
     case Precision::stored:
       return weights.take_stored(name, shape);
+    case Precision::host:
+      return weights.take_host(name, shape);
   }
   fail(Fault::bug, "a weight of no precision");
 }
@@ -40,7 +42,9 @@ Linear::Linear(Tensor weights, Tensor biases) : weight(std::move(weights)), bias
 
 Linear::Linear(const Weights& weights, std::int64_t in, std::int64_t out, Bias has_bias, Precision precision)
     : weight(take(weights, "weight", {out, in}, precision)),
-      bias(has_bias == Bias::present ? take(weights, "bias", {out}, precision) : Tensor()) {}
+      bias(has_bias == Bias::present
+               ? take(weights, "bias", {out}, precision == Precision::fp32 ? precision : Precision::component)
+               : Tensor()) {}
 
 Tensor Linear::operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
 

@@ -9,10 +9,11 @@ namespace sora {
 
 enum class Bias { none, present };
 /// fp32: kept in fp32 whatever the component's dtype, as the reference does for time embeddings and some norms.
-/// stored: as Weights::take_stored; to be converted before it is used.
-enum class Precision { component, fp32, stored };
+/// stored, host: as Weights::take_stored and take_host; to be brought to the device, in the component's dtype, before
+/// it is used.
+enum class Precision { component, fp32, stored, host };
 
-/// nn.Linear: `weight` [out, in], `bias` [out].
+/// nn.Linear: `weight` [out, in], `bias` [out]. A bias is too small to be left on the host.
 struct Linear {
   Tensor weight;
   Tensor bias;  ///< undefined for Bias::none

@@ -139,12 +139,17 @@ void WeightFiles::finish() const {
        state_->folder(), count, fmt::join(left, "\", \""), count > kMaxListed ? " ..." : "");
 }
 
-void drop_weight(Tensor& weight) {
+void release_pages(const Tensor& weight) {
   if (is_mapped(weight)) drop_pages(weight);
+}
+
+void drop_weight(Tensor& weight) {
+  release_pages(weight);
   weight.reset();
 }
 
-Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, std::optional<at::ScalarType> wanted) const {
+Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, at::Device device,
+                        std::optional<at::ScalarType> wanted) const {
   WeightFiles::State& s = *files_->state_;
   const std::string full = prefix_ + std::string(name);
   const auto found = s.items.find(full);
@@ -166,23 +171,27 @@ Tensor Weights::take_as(std::string_view name, at::IntArrayRef shape, std::optio
   const bool aligned = stored.begin % size_of(stored.type) == 0;
   const Tensor typed = (aligned ? bytes : bytes.clone()).view(*stored_as).view(shape);
   const at::ScalarType dtype = wanted.value_or(*stored_as);
-  const bool in_place = aligned && s.device.is_cpu() && dtype == *stored_as;
-  const Tensor result = in_place ? typed : typed.to(s.device, dtype);
+  const bool in_place = aligned && device.is_cpu() && dtype == *stored_as;
+  const Tensor result = in_place ? typed : typed.to(device, dtype);
   if (!in_place) drop_pages(bytes);
   s.mark_taken(item);
   return result;
 }
 
 Tensor Weights::take(std::string_view name, at::IntArrayRef shape) const {
-  return take_as(name, shape, files_->dtype());
+  return take_as(name, shape, files_->device(), files_->dtype());
 }
 
 Tensor Weights::take_fp32(std::string_view name, at::IntArrayRef shape) const {
-  return take_as(name, shape, at::kFloat);
+  return take_as(name, shape, files_->device(), at::kFloat);
 }
 
 Tensor Weights::take_stored(std::string_view name, at::IntArrayRef shape) const {
-  return files_->device().is_cpu() ? take_as(name, shape, std::nullopt) : take(name, shape);
+  return take_as(name, shape, at::kCPU, std::nullopt);
+}
+
+Tensor Weights::take_host(std::string_view name, at::IntArrayRef shape) const {
+  return files_->device().is_cpu() ? take_stored(name, shape) : take_as(name, shape, at::kCPU, files_->dtype());
 }
 
 std::optional<Tensor> Weights::take_if(std::string_view name, at::IntArrayRef shape) const {

@@ -16,9 +16,10 @@ double flop(const NetworkCost& cost, double items) { return items * (cost.flop_p
 
 std::int64_t weight_bytes(const NetworkCost& cost, int bytes_per_value) { return cost.parameters * bytes_per_value; }
 
-std::int64_t text_encoder_bytes(const NetworkCost& cost, const Placement& placement, int bytes_per_value) {
-  if (placement.device == DeviceKind::cuda) return weight_bytes(cost, bytes_per_value);
-  return cost.file_bytes + cost.converted_parameters * bytes_per_value;
+// Of weights that are fetched block by block. A GPU has a second block's while the first one computes.
+std::int64_t fetched_weight_bytes(const NetworkCost& cost, const Placement& placement, int bytes_per_value) {
+  const std::int64_t at_once = placement.device == DeviceKind::cuda ? 2 : 1;
+  return (cost.parameters - cost.block_parameters + at_once * cost.fetched_parameters) * bytes_per_value;
 }
 
 std::int64_t activation_bytes(const NetworkCost& cost, double items, int bytes_per_value) {
@@ -50,13 +51,32 @@ std::int64_t output_bytes(const Plan& plan) {
   fail(Fault::bug, "an output of no kind");
 }
 
-// Passes of the denoiser over a window. Blocks of diffusion forcing that lag behind each other take longer together.
-int passes(const Plan& plan, const Window& window) {
-  const int each = plan.guidance.on() ? 2 : 1;
+// Steps over a window. Blocks of diffusion forcing that lag behind each other take longer together.
+int steps_over(const Plan& plan, const Window& window) {
   const Sampling& sampling = plan.sampling;
-  if (!sampling.forcing) return each * steps_made(plan);
-  const int blocks = window.shape.frames / sampling.forcing->block;
-  return each * (plan.steps + sampling.forcing->ar_step * (blocks - 1));
+  if (!sampling.forcing) return steps_made(plan);
+  const int blocks = (window.shape.frames - window.context) / sampling.forcing->block;
+  return plan.steps + sampling.forcing->ar_step * std::max(0, blocks - 1);
+}
+
+// What the decoder keeps from one call to the next. Of tiles it is on the host, which counts on the CPU only.
+std::int64_t remembered_bytes(const Plan& plan, const Traits& traits, double decoded_area) {
+  if (plan.vae_tiling && plan.placement.device != DeviceKind::cpu) return 0;
+  return static_cast<std::int64_t>(4 * traits.vae_decoder.remembered_per_item * decoded_area * traits.compression.time);
+}
+
+// In tiles, the pixels of one tile wait for those of the others, but only one tile is computed at a time.
+std::int64_t decoder_activation_bytes(const Plan& plan, const Traits& traits, double decoded_area,
+                                      bool windows_follow) {
+  const double frames = traits.compression.time;  // that one latent frame stands for
+  if (!plan.vae_tiling) return activation_bytes(traits.vae_decoder, decoded_area * frames, 4);
+  const PixelSize& tile = plan.vae_tiling->tile;
+  const double tile_area =
+      static_cast<double>(std::min(plan.size.width, tile.width)) * std::min(plan.size.height, tile.height);
+  const double waiting = 3 * decoded_area * frames * std::min(plan.latent.frames, kLatentFramesATile);
+  const bool remembers = windows_follow || plan.latent.frames > kLatentFramesATile;
+  return activation_bytes(traits.vae_decoder, tile_area * frames, 4) + static_cast<std::int64_t>(4 * waiting) +
+         (remembers ? remembered_bytes(plan, traits, decoded_area - tile_area) : 0);
 }
 
 }  // namespace
@@ -66,30 +86,41 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   const auto texts = static_cast<double>(plan.scenes.size() + (plan.guidance.on() ? 1 : 0));
   // The text encoder is gone when the denoiser comes, and the denoiser when the last windows are decoded.
   const bool decodes_between = plan.windows.size() > 1 && plan.sampling.continuation != Continuation::blended;
-  const std::int64_t sampler_bytes = kEngineBytes + weight_bytes(traits.denoiser, dtype_bytes);
+  const std::int64_t sampler_bytes =
+      kEngineBytes + (plan.offload_blocks ? fetched_weight_bytes(traits.denoiser, plan.placement, dtype_bytes)
+                                          : weight_bytes(traits.denoiser, dtype_bytes));
   const std::int64_t vae_bytes =
       weight_bytes(traits.vae_decoder, plan.placement.device == DeviceKind::cpu ? kCpuVaeBytesPerWeight : 4);
-  Cost cost;
-  cost.text_flop = texts * flop(traits.text_encoder, plan.max_sequence_length);
-  cost.text_bytes = kEngineBytes + text_encoder_bytes(traits.text_encoder, plan.placement, dtype_bytes) +
-                    activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
-  for (const Window& window : plan.windows) {
-    const auto tokens = static_cast<double>(window.tokens);
-    cost.sample_flop += passes(plan, window) * flop(traits.denoiser, tokens);
-    cost.sample_bytes = std::max(cost.sample_bytes, sampler_bytes + (decodes_between ? vae_bytes : 0) +
-                                                        activation_bytes(traits.denoiser, tokens, dtype_bytes));
-  }
   const PixelSize size = plan.size;
   const Tiling tiling = plan.vae_tiling.value_or(Tiling{size, size});
   const double decoded_area = tiled_side(size.width, tiling.tile.width, tiling.stride.width) *
                               tiled_side(size.height, tiling.tile.height, tiling.stride.height);
-  const double area_at_once =
-      static_cast<double>(std::min(size.width, tiling.tile.width)) * std::min(size.height, tiling.tile.height);
+  const std::int64_t decoder_bytes = decodes_between ? vae_bytes + remembered_bytes(plan, traits, decoded_area) : 0;
+  Cost cost;
+  cost.text_flop = texts * flop(traits.text_encoder, plan.max_sequence_length);
+  cost.text_bytes = kEngineBytes + fetched_weight_bytes(traits.text_encoder, plan.placement, dtype_bytes) +
+                    activation_bytes(traits.text_encoder, plan.max_sequence_length, dtype_bytes);
+  for (const Window& window : plan.windows) {
+    const auto tokens = static_cast<double>(window.tokens);
+    const double step_flop = (plan.guidance.on() ? 2 : 1) * flop(traits.denoiser, tokens);
+    cost.sample_flop += steps_over(plan, window) * step_flop;
+    const bool in_first_step = &window == &plan.windows.front() || plan.sampling.continuation == Continuation::blended;
+    if (in_first_step) cost.first_step_flop += step_flop;
+    cost.sample_bytes = std::max(
+        cost.sample_bytes, sampler_bytes + decoder_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
+  }
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
   cost.decode_bytes = (decodes_between ? sampler_bytes : kEngineBytes) + vae_bytes +
-                      activation_bytes(traits.vae_decoder, area_at_once * traits.compression.time, 4);
+                      decoder_activation_bytes(plan, traits, decoded_area, decodes_between);
   cost.output_bytes = output_bytes(plan);
   return cost;
+}
+
+Peak memory_peak(const Plan& plan) {
+  Peak peak{"the text encoder", plan.cost.text_bytes};
+  if (plan.cost.sample_bytes > peak.bytes) peak = {"sampling", plan.cost.sample_bytes};
+  if (plan.cost.decode_bytes > peak.bytes) peak = {"decoding", plan.cost.decode_bytes};
+  return peak;
 }
 
 }  // namespace sora

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "plan/sizes.h"
@@ -50,6 +51,23 @@ int latent_frames_for(int pixel_frames, const Compression& compression) {
 
 int pixel_frames_of(int latent_frames, const Compression& compression) {
   return 1 + (latent_frames - 1) * compression.time;
+}
+
+int first_pixel_frame(int latent_frame, const Compression& compression) {
+  return latent_frame == 0 ? 0 : pixel_frames_of(latent_frame, compression);
+}
+
+int latent_frame_of(int pixel_frame, const Compression& compression) {
+  return latent_frames_for(pixel_frame + 1, compression) - 1;
+}
+
+int whole_latents(int side, const Compression& compression) {
+  return std::max(1, side / compression.space) * compression.space;
+}
+
+Tiling usual_tiling(const PixelSize& tile, const Compression& compression) {
+  const PixelSize whole{whole_latents(tile.width, compression), whole_latents(tile.height, compression)};
+  return {whole, {whole_latents(whole.width * 3 / 4, compression), whole_latents(whole.height * 3 / 4, compression)}};
 }
 
 LatentShape latent_shape_for(const PixelSize& size, int pixel_frames, int channels, const Compression& compression,

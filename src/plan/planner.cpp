@@ -91,6 +91,7 @@ Forcing forcing_for(const Request& request, const Traits& traits) {
   check("--ar-step", request.ar_step);
   check("--addnoise-condition", request.addnoise_condition);
   Forcing forcing = traits.forcing;
+  forcing.noisiest = static_cast<double>(traits.train_timesteps - 1);
   forcing.block = request.causal_block_size.value_or(forcing.block);
   forcing.ar_step = request.ar_step.value_or(forcing.ar_step);
   forcing.addnoise = request.addnoise_condition.value_or(forcing.addnoise);
@@ -130,9 +131,7 @@ std::optional<Tiling> tiling_for(const Request& request, const Traits& traits) {
   const PixelSize tile = *request.vae_tile_size;
   const int space = traits.compression.space;
   check_multiple("--vae-tile-size", tile, space);
-  const auto three_quarters = [&](int side) { return std::max(1, side * 3 / 4 / space) * space; };
-  const PixelSize stride =
-      request.vae_tile_stride.value_or(PixelSize{three_quarters(tile.width), three_quarters(tile.height)});
+  const PixelSize stride = request.vae_tile_stride.value_or(usual_tiling(tile, traits.compression).stride);
   check_multiple("--vae-tile-stride", stride, space);
   require(stride.width <= tile.width && stride.height <= tile.height, Fault::usage,
           "--vae-tile-stride {}: larger than the tile ({}), which leaves gaps between tiles", to_string(stride),
@@ -205,7 +204,7 @@ void plan_video(Plan& plan, const Request& request, const Traits& traits, const 
   plan.mask = std::move(line.mask);
   plan.reference_images = request.reference_images;
   plan.conditioning_scale = conditioning_scale_for(request, traits);
-  plan.fit = request.fit.value_or(Fit::crop);
+  plan.resize = request.resize.value_or(Resize::crop);
   plan.pixel_frames =
       (plan.before ? plan.before->frames.count : 0) + plan.shown.count + (plan.after ? plan.after->frames.count : 0);
   plan.latent = latents_for(plan.size, line.needed_frames, traits);
@@ -240,6 +239,7 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.seed = request.seed.value_or(drawn_seed);
   plan.seed_drawn = !request.seed;
   plan.vae_tiling = tiling_for(request, traits);
+  plan.offload_blocks = request.offload_blocks;
   plan.placement = placement;
   plan.output = request.output;
   if (plan.output.path.empty()) plan.output.path = fmt::format("sora-gen-{}.mp4", plan.seed);

@@ -11,10 +11,9 @@ namespace {
 
 // Latent frames that pixel frames [at, end) cover, or the one of the first of them.
 FrameRange latents_of(int at, int end, const Compression& compression) {
-  const int first = latent_frames_for(at + 1, compression) - 1;  // the one that holds frame `at`
-  const int starts = at == 0 ? 0 : pixel_frames_of(first, compression);
-  const int first_covered = starts == at ? first : first + 1;
-  const int end_covered = (end - 1) / compression.time + 1;
+  const int first = latent_frame_of(at, compression);
+  const int first_covered = first_pixel_frame(first, compression) == at ? first : first + 1;
+  const int end_covered = latent_frame_of(end, compression);  // it, or its rest, is not covered
   if (end_covered <= first_covered) return {first, 1};
   return {first_covered, end_covered - first_covered};
 }
@@ -23,9 +22,9 @@ void require_apart(const GivenSpan& before, const GivenSpan& span, const Traits&
   require(before.at + before.count <= span.at, Fault::usage, "{} and {}: both give frame {}", before.flag, span.flag,
           span.at);
   if (traits.given != GivenSupport::latent_frames || before.latents.end() <= span.latents.first) return;
-  const int first = pixel_frames_of(span.latents.first, traits.compression);
+  const int first = first_pixel_frame(span.latents.first, traits.compression);
   fail(Fault::usage, "{} and {}: both need frames {} to {}, which this checkpoint ({}) takes as one", before.flag,
-       span.flag, first, first + traits.compression.time - 1, traits.family);
+       span.flag, first, first_pixel_frame(span.latents.first + 1, traits.compression) - 1, traits.family);
 }
 
 }  // namespace

@@ -126,13 +126,14 @@ class TimelineMaker {
     if (request_.size || !clip || request_.video) return;
     line_.size = info(*clip).size;
     const std::string fault = size_fault(line_.size, traits_);
-    require(fault.empty(), Fault::usage,
-            "{}: {} is {}, which this checkpoint cannot make: {}. Say another --size, and --fit crop, pad or stretch",
-            request_.extend ? "--extend" : "--connect", shown_path(*clip), to_string(line_.size), fault);
-    if (!request_.connect || request_.fit) return;
+    require(
+        fault.empty(), Fault::usage,
+        "{}: {} is {}, which this checkpoint cannot make: {}. Say another --size, and --resize crop, pad or stretch",
+        request_.extend ? "--extend" : "--connect", shown_path(*clip), to_string(line_.size), fault);
+    if (!request_.connect || request_.resize) return;
     for (const fs::path& end : {request_.connect->from, request_.connect->to}) {
       require(info(end).image || info(end).size == line_.size, Fault::usage,
-              "--connect: {} is {} and {} is {}; say --fit crop, pad or stretch for how they become one size",
+              "--connect: {} is {} and {} is {}; say --resize crop, pad or stretch for how they become one size",
               shown_path(*clip), to_string(line_.size), shown_path(end), to_string(info(end).size));
     }
   }

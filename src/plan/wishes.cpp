@@ -47,8 +47,8 @@ void refuse_idle_flags(const Request& request) {
             "{}: there are no pixels that it could keep; give them with --video or --given", mask);
   }
   const bool frames = clip_goes_on || request.video || !request.given.empty();
-  require(!request.fit || frames || !request.reference_images.empty(), Fault::usage,
-          "--fit: there is no image and no clip to fit");
+  require(!request.resize || frames || !request.reference_images.empty(), Fault::usage,
+          "--resize: there is no image and no clip to resize");
   require(!request.keep_given || frames, Fault::usage,
           "--keep-given: there is no image and no clip whose frames could be kept");
   require(!request.keep_given.value_or(false) || !request.video || request.mask, Fault::usage,

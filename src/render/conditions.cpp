@@ -5,20 +5,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/interrupt.h"
+#include "render/pixels.h"
 #include "sora/error.h"
 
 namespace sora {
 namespace {
 
-// 8-bit frames [n, H, W, 3] -> [1, 3, n, H, W] in -1..1.
-Tensor to_pixels(const Tensor& frames) {
-  return frames.to(at::kFloat).div_(255).mul_(2).sub_(1).permute({3, 0, 1, 2}).unsqueeze(0).contiguous();
-}
+// A video is encoded in pieces, whose pixels are few beside what the encoder itself takes.
+constexpr int kLatentFramesAtOnce = 8;
 
 class Builder {
  public:
-  Builder(const Plan& plan, const Vae& vae, const PixelReader& read, at::Device device)
-      : plan_(plan), vae_(vae), read_(read), device_(device), time_(plan.compression.time) {}
+  Builder(const Plan& plan, const Vae& vae, PixelReader& read, at::Device device)
+      : plan_(plan), vae_(vae), read_(read), device_(device) {}
 
   Conditions build() const {
     switch (plan_.sampling.given) {
@@ -37,8 +37,37 @@ class Builder {
   }
 
  private:
-  // Pixels [1, 3, n, H, W] -> latents on the host.
-  Tensor encode(const Tensor& pixels) const { return vae_.encode(pixels.to(device_), plan_.vae_tiling).cpu(); }
+  // One picture [1, 3, 1, H, W] -> its latents, on the host.
+  Tensor encode(const Tensor& picture) const { return vae_.encode(picture.to(device_), plan_.vae_tiling).cpu(); }
+
+  // The pixel frames of latent frames [first, first + count).
+  FrameRange frames_of(int first, int count) const {
+    const int begin = first_pixel_frame(first, plan_.compression);
+    return {begin, first_pixel_frame(first + count, plan_.compression) - begin};
+  }
+
+  // The latents of latent frames [first, first + count), whose pixels are pixels(range), [1, 3, n, H, W]. The video's
+  // first latent frame holds one frame, all others several; those cannot begin a video, so that a copy of the first
+  // frame goes in front, and its latent goes.
+  template <class Pixels>
+  Tensor encode_frames(int first, int count, const Pixels& pixels) const {
+    const std::unique_ptr<VideoEncoder> encoder = vae_.begin_encoding(plan_.vae_tiling);
+    std::vector<Tensor> latents;
+    for (int done = 0; done < count;) {
+      check_interrupted();
+      const int now = std::min(kLatentFramesAtOnce, count - done);
+      Tensor piece = pixels(frames_of(first + done, now)).to(device_);
+      if (first > 0 && done == 0) piece = at::cat({piece.narrow(2, 0, 1), piece}, 2);
+      done += now;
+      latents.push_back(encoder->encode(piece, done == count ? Piece::last : Piece::more_follow).cpu());
+    }
+    const Tensor all = at::cat(latents, 2);
+    return all.narrow(2, all.size(2) - count, count);
+  }
+  template <class Pixels>
+  Tensor encode_video(const Pixels& pixels) const {
+    return encode_frames(0, plan_.latent.frames, pixels);
+  }
 
   // The span's frames for the video's frames [first, first + count). Where it has none, its nearest.
   Tensor pixels_of(const GivenSpan& span, int first, int count) const {
@@ -50,20 +79,14 @@ class Builder {
     return to_pixels(frames.index_select(0, at::tensor(order)));
   }
 
-  // The latents of the latent frames that a span fills. The video's first latent frame holds one frame, all others
-  // several; those cannot begin a video, so that a copy of the first frame goes in front, and its latent goes.
   Tensor latents_of(const GivenSpan& span) const {
-    const auto [first, count] = span.latents;
-    if (first == 0) return encode(pixels_of(span, 0, 1 + (count - 1) * time_));
-    const Tensor pixels = pixels_of(span, 1 + (first - 1) * time_, count * time_);
-    return encode(at::cat({pixels.narrow(2, 0, 1), pixels}, 2)).narrow(2, 1, count);
+    return encode_frames(span.latents.first, span.latents.count,
+                         [&](const FrameRange& range) { return pixels_of(span, range.first, range.count); });
   }
-
-  Tensor empty_latents() const { return at::zeros(plan_.latent.sizes(), at::kFloat); }
 
   Conditions clean_frames() const {
     Conditions conditions;
-    conditions.clean = empty_latents();
+    conditions.clean = at::zeros(plan_.latent.sizes(), at::kFloat);
     conditions.known = at::zeros({plan_.latent.frames}, at::kBool);
     for (const GivenSpan& span : plan_.given) {
       if (span.at >= plan_.rendered_frames) {
@@ -76,68 +99,67 @@ class Builder {
     return conditions;
   }
 
-  // As the reference builds a video out of what is given: grey where nothing is. A video that is changed is as long as
-  // what is rendered: where its end is to be trimmed, its last frame stays.
-  Tensor whole_video() const {
-    const int frames = plan_.rendered_frames;
-    Tensor video = at::zeros({1, 3, frames, plan_.size.height, plan_.size.width}, at::kFloat);
+  // Frames of the video that the reference builds out of what is given: grey where nothing is. A video that is changed
+  // is as long as what is rendered: where its end is to be trimmed, its last frame stays.
+  Tensor video_of(const FrameRange& range) const {
+    Tensor video = at::zeros({1, 3, range.count, plan_.size.height, plan_.size.width}, at::kFloat);
     for (const GivenSpan& span : plan_.given) {
-      const int count = span.changed ? frames - span.at : span.count;
-      video.narrow(2, span.at, count).copy_(pixels_of(span, span.at, count));
+      const FrameRange part = common(range, {span.at, span.changed ? plan_.rendered_frames - span.at : span.count});
+      if (part.count == 0) continue;
+      video.narrow(2, part.first - range.first, part.count).copy_(pixels_of(span, part.first, part.count));
     }
     return video;
   }
 
   // WanImageToVideoPipeline: a mask of one channel a pixel frame of the latent frame, and the latents of the video.
   Conditions image_channels() const {
-    Tensor mask = at::zeros({1, time_, plan_.latent.frames, plan_.latent.height, plan_.latent.width}, at::kFloat);
+    const LatentShape& latent_shape = plan_.latent;
+    Tensor mask = at::zeros({1, plan_.compression.time, latent_shape.frames, latent_shape.height, latent_shape.width},
+                            at::kFloat);
     for (const GivenSpan& span : plan_.given) {
       for (int frame = span.at; frame < span.at + span.count; ++frame) {
+        const int latent = latent_frame_of(frame, plan_.compression);
+        const Tensor channels = mask.select(2, latent).squeeze(0);  // [time, h, w]
         // The first latent frame's only pixel frame counts for all of its channels.
-        if (frame == 0) {
-          mask.select(2, 0).fill_(1);
+        if (latent == 0) {
+          channels.fill_(1);
         } else {
-          mask.select(2, 1 + (frame - 1) / time_).select(1, (frame - 1) % time_).fill_(1);
+          channels.select(0, frame - first_pixel_frame(latent, plan_.compression)).fill_(1);
         }
       }
     }
     Conditions conditions;
-    conditions.channels = at::cat({mask, encode(whole_video())}, 1);
+    conditions.channels = at::cat({mask, encode_video([&](const FrameRange& range) { return video_of(range); })}, 1);
     return conditions;
   }
 
-  // Of every frame that is rendered: 1 where pixels are generated, [1, 1, n, H, W].
-  Tensor pixel_mask() const {
-    const int frames = plan_.rendered_frames;
+  // 1 where pixels of these frames are generated, [1, 1, n, H, W].
+  Tensor mask_of(const FrameRange& range) const {
     if (plan_.mask) {
-      const int count = plan_.mask->image ? 1 : plan_.shown.count;
-      const Tensor mask = read_.frames(plan_.mask->media, {0, count});
+      const int count = plan_.mask->image ? 1 : plan_.shown.count;  // its last frame stays
+      const int first = std::min(range.first, count - 1), end = std::min(range.end(), count);
+      const Tensor mask = read_.frames(plan_.mask->media, {first, std::max(end, first + 1) - first});
       const Tensor white = to_pixels(mask).narrow(1, 0, 1).mul(0.5).add(0.5).clamp(0, 1);
-      return white.index_select(2, at::arange(frames).clamp_max(count - 1));
+      return white.index_select(2, at::arange(range.first, range.end()).clamp_max(count - 1) - first);
     }
-    Tensor mask = at::ones({1, 1, frames, plan_.size.height, plan_.size.width}, at::kFloat);
+    Tensor mask = at::ones({1, 1, range.count, plan_.size.height, plan_.size.width}, at::kFloat);
     for (const GivenSpan& span : plan_.given) {
-      if (!span.changed) mask.narrow(2, span.at, span.count).zero_();
+      const FrameRange part = common(range, {span.at, span.count});
+      if (!span.changed && part.count > 0) mask.narrow(2, part.first - range.first, part.count).zero_();
     }
     return mask;
   }
 
+  Tensor binary_mask_of(const FrameRange& range) const { return mask_of(range).gt(0.5).to(at::kFloat); }
+
   // WanVACEPipeline: latents of the video where it stays and where it changes, and the mask with one channel a pixel of
   // a latent's square. Reference images stand in front, the last one first.
   Conditions control() const {
-    const Tensor video = whole_video(), mask = pixel_mask(), binary = mask.gt(0.5).to(at::kFloat);
-    Tensor latents = at::cat({encode(video * (1 - binary)), encode(video * binary)}, 1);
-    const std::int64_t space = plan_.compression.space, height = plan_.latent.height, width = plan_.latent.width;
-    const Tensor squares = mask.reshape({plan_.rendered_frames, height, space, width, space})
-                               .permute({2, 4, 0, 1, 3})
-                               .flatten(0, 1);  // [space · space, n, h, w]
-    std::vector<std::int64_t> nearest;
-    for (int t = 0; t < plan_.latent.frames; ++t) {
-      const auto middle = static_cast<std::int64_t>((t + 0.5) * plan_.rendered_frames / plan_.latent.frames);
-      nearest.push_back(std::min<std::int64_t>(middle, plan_.rendered_frames - 1));
-    }
-    Tensor masks = squares.index_select(1, at::tensor(nearest)).unsqueeze(0);
-
+    const Tensor stays =
+        encode_video([&](const FrameRange& range) { return video_of(range) * (1 - binary_mask_of(range)); });
+    const Tensor changes =
+        encode_video([&](const FrameRange& range) { return video_of(range) * binary_mask_of(range); });
+    Tensor latents = at::cat({stays, changes}, 1), masks = control_masks();
     Conditions conditions;
     for (const auto& image : plan_.reference_images) {
       const Tensor encoded = encode(read_.reference(image));
@@ -149,18 +171,28 @@ class Builder {
     return conditions;
   }
 
+  // The mask of one pixel frame for each latent frame, [1, space · space, T, h, w].
+  Tensor control_masks() const {
+    const std::int64_t space = plan_.compression.space, height = plan_.latent.height, width = plan_.latent.width;
+    std::vector<Tensor> masks;
+    for (int t = 0; t < plan_.latent.frames; ++t) {
+      const auto middle = static_cast<int>((t + 0.5) * plan_.rendered_frames / plan_.latent.frames);
+      const Tensor mask = mask_of({std::min(middle, plan_.rendered_frames - 1), 1});
+      masks.push_back(mask.reshape({height, space, width, space}).permute({1, 3, 0, 2}).flatten(0, 1));
+    }
+    return at::stack(masks, 1).unsqueeze(0);
+  }
+
   // WanVideoToVideoPipeline. With a mask, a latent stays where all of its pixels are black.
   Conditions noised() const {
     Conditions conditions;
-    conditions.clean = encode(whole_video());
+    conditions.clean = encode_video([&](const FrameRange& range) { return video_of(range); });
     if (!plan_.mask) return conditions;
-    const Tensor mask = pixel_mask().squeeze(0);  // [1, n, H, W]
     const std::int64_t space = plan_.compression.space;
-    const Tensor small = at::max_pool2d(mask, {space, space}).squeeze(0);  // [n, h, w]
     Tensor changes = at::empty({1, 1, plan_.latent.frames, plan_.latent.height, plan_.latent.width}, at::kFloat);
     for (int t = 0; t < plan_.latent.frames; ++t) {
-      const int first = t == 0 ? 0 : 1 + (t - 1) * time_, count = t == 0 ? 1 : time_;
-      changes.select(2, t).copy_(small.narrow(0, first, count).amax(0));
+      const Tensor mask = mask_of(frames_of(t, 1)).squeeze(0);                   // [1, n, H, W]
+      changes.select(2, t).copy_(at::max_pool2d(mask, {space, space}).amax(1));  // [1, h, w]
     }
     conditions.stays = changes.le(0.5);
     return conditions;
@@ -168,14 +200,19 @@ class Builder {
 
   const Plan& plan_;
   const Vae& vae_;
-  const PixelReader& read_;
+  PixelReader& read_;
   at::Device device_;
-  int time_;
 };
 
 }  // namespace
 
-Conditions make_conditions(const Plan& plan, const Vae& vae, const PixelReader& read, at::Device device) {
+int leading_known(const Tensor& known) {
+  int count = 0;
+  while (known.defined() && count < known.size(0) && known[count].item<bool>()) ++count;
+  return count;
+}
+
+Conditions make_conditions(const Plan& plan, const Vae& vae, PixelReader& read, at::Device device) {
   return Builder(plan, vae, read, device).build();
 }
 

@@ -18,7 +18,10 @@ struct Conditions {
   int references = 0;  ///< latent frames of reference images: rendered in front of the video, and not shown
 };
 
+/// Frames at the start of a bool [T] (Conditions::known) that are known; none of an undefined one.
+int leading_known(const Tensor& known);
+
 /// Encodes what plan.given, plan.mask and plan.reference_images name.
-Conditions make_conditions(const Plan& plan, const Vae& vae, const PixelReader& read, at::Device device);
+Conditions make_conditions(const Plan& plan, const Vae& vae, PixelReader& read, at::Device device);
 
 }  // namespace sora

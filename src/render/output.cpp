@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
+#include "render/pixels.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -12,21 +13,9 @@ namespace {
 
 constexpr int kFramesAtOnce = 16;  // of a clip that is copied
 
-// Pixels [1, 3, n, H, W] in -1..1 -> 8 bit [n, H, W, 3] on the host, rounded half to even as the reference's PIL output
-// is.
-Tensor to_8bit(const Tensor& pixels) {
-  const Tensor unit = (pixels * 0.5 + 0.5).clamp_(0, 1);
-  return unit.mul_(255).round_().to(at::kByte).squeeze(0).permute({1, 2, 3, 0}).contiguous().cpu();
-}
-
-FrameRange common(const FrameRange& a, const FrameRange& b) {
-  const int first = std::max(a.first, b.first);
-  return {first, std::max(0, std::min(a.end(), b.end()) - first)};
-}
-
 }  // namespace
 
-Output::Output(const Plan& plan, const PixelReader& read, FrameSink& sink, Progress& progress)
+Output::Output(const Plan& plan, PixelReader& read, FrameSink& sink, Progress& progress)
     : plan_(plan), read_(read), sink_(sink), progress_(progress), quality_(plan) {
   progress_.update(Stage::decode, 0, plan_.pixel_frames);
   if (plan_.before) copy(*plan_.before);

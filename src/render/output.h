@@ -11,7 +11,7 @@ namespace sora {
 
 class Output {
  public:
-  Output(const Plan& plan, const PixelReader& read, FrameSink& sink, Progress& progress);
+  Output(const Plan& plan, PixelReader& read, FrameSink& sink, Progress& progress);
 
   /// The next decoded pixels [1, 3, n, H, W] in -1..1. Throws Error{input} if they are not finite.
   void write(const Tensor& pixels);
@@ -25,7 +25,7 @@ class Output {
   void put_given(const Tensor& rgb) const;
 
   const Plan& plan_;
-  const PixelReader& read_;
+  PixelReader& read_;
   FrameSink& sink_;
   Progress& progress_;
   QualityWatch quality_;

@@ -42,7 +42,7 @@ void QualityWatch::add_frames(const Tensor& rgb) {
 FrameRange QualityWatch::shown_of(int index) const {
   const Window& window = plan_.windows[static_cast<std::size_t>(index)];
   const int first_latent = window.first + window.context, end_latent = window.end() - window.context_after;
-  const auto pixel = [&](int latent) { return latent == 0 ? 0 : pixel_frames_of(latent, plan_.compression); };
+  const auto pixel = [&](int latent) { return first_pixel_frame(latent, plan_.compression); };
   const int first = std::clamp(pixel(first_latent) - plan_.shown.first, 0, static_cast<int>(frames_.size()));
   const int end = std::clamp(pixel(end_latent) - plan_.shown.first, first, static_cast<int>(frames_.size()));
   return {first, end - first};

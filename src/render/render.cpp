@@ -28,13 +28,6 @@ struct LatentVideo {
 
   explicit LatentVideo(const LatentShape& shape)
       : latents(at::zeros(shape.sizes(), at::kFloat)), known(at::zeros({shape.frames}, at::kBool)) {}
-
-  /// Leading latent frames that are known.
-  int ready() const {
-    int count = 0;
-    while (count < known.size(0) && known[count].item<bool>()) ++count;
-    return count;
-  }
 };
 
 // What a window starts from: what the user gave in its range, and what windows before it have left at its ends.
@@ -68,7 +61,7 @@ Conditions conditions_of(const Window& window, const Conditions& given, const La
 
 class Renderer {
  public:
-  Renderer(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
+  Renderer(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
            Progress& progress)
       : plan_(plan),
         contexts_(std::move(contexts)),
@@ -88,7 +81,7 @@ class Renderer {
     for (const std::span<const Window> group : groups_) steps_.total += steps_of(group);
   }
 
-  /// Calls ready(latents) with the next latents that will not change any more, in order.
+  /// Calls ready(latents, piece) with the next latents that will not change any more, in order.
   template <class Ready>
   void run(const Ready& ready) {
     progress_.update(Stage::sample, 0, steps_.total);
@@ -99,8 +92,10 @@ class Renderer {
         model_.denoiser.reset();
         return_free_memory();
       }
-      const int end = video_.ready();
-      if (end > passed_on) ready(video_.latents.narrow(2, passed_on, end - passed_on).to(device_));
+      const int end = leading_known(video_.known);
+      if (end == passed_on) continue;
+      const Tensor latents = video_.latents.narrow(2, passed_on, end - passed_on).to(device_);
+      ready(latents, end == plan_.latent.frames ? Piece::last : Piece::more_follow);
       passed_on = end;
     }
   }
@@ -112,10 +107,8 @@ class Renderer {
 
   int steps_of(std::span<const Window> group) const {
     if (!forces()) return steps_made(plan_);
-    const Tensor known = conditions_of(group.front(), given_, video_).known;
-    int leading = 0;
-    while (known.defined() && leading < known.size(0) && known[leading].item<bool>()) ++leading;
-    return forcing_steps(plan_, group.front(), leading, *model_.make_scheduler(plan_.steps));
+    const int known = leading_known(conditions_of(group.front(), given_, video_).known);
+    return forcing_steps(plan_, group.front(), known, *model_.make_scheduler(plan_.steps));
   }
 
   // Samples a group of windows, or takes what was saved of it.
@@ -128,8 +121,7 @@ class Renderer {
       keep(windows, saved->latents);
       return;
     }
-    const Conditions conditions =
-        windows.size() == 1 ? conditions_of(windows[0], given_, video_) : conditions_of(whole(windows), given_, video_);
+    const Conditions conditions = conditions_of(whole(windows), given_, video_);
     const SampleArgs args{plan_,   windows, conditions,     contexts_, model_,
                           device_, rng_,    condition_rng_, steps_,    progress_};
     const Tensor latents = (forces() ? sample_forcing(args) : sample_flow(args)).to(at::kCPU, at::kFloat);
@@ -183,14 +175,14 @@ std::vector<std::span<const Window>> window_groups(const Plan& plan) {
   return single;
 }
 
-Quality render(const Plan& plan, Contexts contexts, Model& model, const PixelReader& read, SavedLatents& saved,
+Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
                FrameSink& sink, Progress& progress) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
   std::optional<Output> output;
-  renderer.run([&](const Tensor& latents) {
+  renderer.run([&](const Tensor& latents, Piece piece) {
     if (!output) output.emplace(plan, read, sink, progress);
-    decoder->decode(latents, [&](const Tensor& pixels) { output->write(pixels); });
+    decoder->decode(latents, piece, [&](const Tensor& pixels) { output->write(pixels); });
   });
   output->finish();
   saved.remove();

@@ -12,16 +12,8 @@
 namespace sora {
 namespace {
 
-constexpr double kPureNoise = 999;  // timestep of a frame that has not begun
-
-int leading_known(const Tensor& known) {
-  int count = 0;
-  while (known.defined() && count < known.size(0) && known[count].item<bool>()) ++count;
-  return count;
-}
-
-double timestep_of(int step, const Scheduler& scheduler) {
-  if (step < 0) return kPureNoise;
+double timestep_of(int step, const Scheduler& scheduler, const Forcing& forcing) {
+  if (step < 0) return forcing.noisiest;
   return step < scheduler.steps() ? scheduler.timestep(step) : 0;
 }
 
@@ -52,7 +44,7 @@ Tensor sample_forcing(const SampleArgs& args) {
     std::vector<float> timesteps;
     double noisiest = 0;
     for (const int step : row.steps) {
-      const double timestep = timestep_of(step, *schedulers[0]);
+      const double timestep = timestep_of(step, *schedulers[0], forcing);
       timesteps.push_back(static_cast<float>(timestep));
       noisiest = std::max(noisiest, timestep);
     }

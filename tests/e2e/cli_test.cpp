@@ -21,6 +21,7 @@ using test::refusal;
 using test::run;
 using test::Words;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::StartsWith;
 
 const std::string kTinyWorld = SORA_SOURCE_DIR "/models/tiny-world";
@@ -131,7 +132,7 @@ TEST(DryRun, AsJson) {
   EXPECT_EQ(plan["mask"], nullptr);
   EXPECT_EQ(plan["reference_images"], json::array());
   EXPECT_EQ(plan["conditioning_scale"], json::array());
-  EXPECT_EQ(plan["fit"], "crop");
+  EXPECT_EQ(plan["resize"], "crop");
   EXPECT_EQ(plan["scenes"], (json::array({{{"first_latent_frame", 0}, {"prompt", "a red circle"}}})));
   EXPECT_EQ(plan["sampling"],
             (json{{"given", "none"}, {"continuation", "none"}, {"strength", 1.0}, {"forcing", nullptr}}));
@@ -150,6 +151,32 @@ TEST(DryRun, AsJson) {
     EXPECT_GT(plan["flop"][stage], 0) << stage;
     EXPECT_GT(plan["peak_bytes"][stage], 0) << stage;
   }
+}
+
+TEST(DryRun, SaysHowAPlanIsMadeToFit) {
+  const json plain = dry_run({"-p", "x", "--device", "cpu"});
+  EXPECT_EQ(plain["offload_blocks"], false);
+  EXPECT_EQ(plain["fitted_by"], nullptr);
+  const json fitting = dry_run({"-p", "x", "--device", "cpu", "--fit"});
+  EXPECT_EQ(fitting["fitted_by"], json::array());  // there is memory enough for this one
+  EXPECT_EQ(fitting["peak_bytes"], plain["peak_bytes"]);
+  const json offloaded = dry_run({"-p", "x", "--device", "cpu", "--offload-blocks"});
+  EXPECT_EQ(offloaded["offload_blocks"], true);
+  EXPECT_LT(offloaded["peak_bytes"]["sample"], plain["peak_bytes"]["sample"]);
+  const std::string text = run({"-p", "x", "--device", "cpu", "--offload-blocks", "--fit", "--dry-run"}).out;
+  EXPECT_THAT(text, HasSubstr("blocks     fetched from host memory, one after the other\n"));
+  EXPECT_THAT(text, HasSubstr("--fit      nothing to be done\n"));
+}
+
+// Tokens enough for terabytes, and a denoiser of which no block is worth fetching.
+TEST(DryRun, WhatNothingMakesFitIsAnError) {
+  const test::RunResult result = run({"-p", "x", "-m", test::data("models/wan21_t2v"), "--device", "cpu", "--dtype",
+                                      "fp32", "--size", "8192x8192", "--num-frames", "4001", "--fit", "--dry-run"});
+  EXPECT_EQ(result.exit_code, 6);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err,
+              MatchesRegex("sora-gen: error: --fit: [a-z]+ needs about [0-9.]+ [KMGT]iB, [0-9.]+ [KMGT]iB are "
+                           "free[-, a-z0-9]*; a smaller --size or a shorter video needs less\n"));
 }
 
 TEST(DryRun, DrawsASeedAndNamesTheOutputAfterIt) {

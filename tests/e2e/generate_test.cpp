@@ -150,6 +150,58 @@ TEST_F(Rendering, FaultsBecomeExitCodes) {
   }
 }
 
+// The fake engine needs a minute for whatever number of steps, and 40 seconds of it for the first.
+TEST_F(Rendering, TellsHowLongTheNextOneTakes) {
+  test::RunOptions options;
+  options.env = {{"XDG_CACHE_HOME", folder_ / "cache"}};
+  const auto planned = [&](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {program_, "-p", "x", "--size", "64x64", "--num-frames", "9", "--steps", "4", "--dry-run"});
+    const test::RunResult result = test::run_program(words, options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  const json unknown{{"load_text_encoder", nullptr},
+                     {"encode_prompt", nullptr},
+                     {"load_model", nullptr},
+                     {"sample", nullptr},
+                     {"decode", nullptr},
+                     {"total", nullptr}};
+  EXPECT_EQ(json::parse(planned({"--json"}))["estimated_seconds"], unknown);
+  EXPECT_THAT(
+      planned({}),
+      testing::HasSubstr("\ntime       unknown: nothing like this has been rendered here; --calibrate measures it\n"));
+  EXPECT_FALSE(fs::exists(folder_ / "cache"));
+
+  test::run_program({program_, "-p", "x", "--size", "64x64", "--num-frames", "9", "--steps", "2", "-o", "x.mp4"},
+                    options);
+  const json known{{"load_text_encoder", 0.5}, {"encode_prompt", 0.25}, {"load_model", 1.0},
+                   {"sample", 20.0 + 4 * 20},  {"decode", 3.0},         {"total", 104.75}};
+  EXPECT_EQ(json::parse(planned({"--json"}))["estimated_seconds"], known);
+  EXPECT_THAT(planned({}), testing::HasSubstr(
+                               "\ntime       about 1:45: text 0.8 s, loading 1.0 s, sampling 1:40, decoding 3.0 s\n"));
+  EXPECT_EQ(json::parse(planned({"--json", "--threads", "77"}))["estimated_seconds"], unknown);
+
+  test::write_file(folder_ / "cache/sora-gen/timings.json", "{");
+  EXPECT_EQ(json::parse(planned({"--json"}))["estimated_seconds"], unknown);
+}
+
+TEST_F(Rendering, MeasuresOnRequest) {
+  const std::string cache = folder_ / "cache";
+  const test::RunResult result =
+      test::run_program({program_, "-p", "x", "--size", "64x64", "--seconds", "60", "--steps", "4", "--calibrate",
+                         "--dry-run", "--json", "--progress", "none"},
+                        {.env = {{"XDG_CACHE_HOME", cache}}});
+  EXPECT_THAT(result.err,
+              testing::StartsWith("sora-gen: info: measuring: 3 steps of a window of 33 frames, and decoding them\n"));
+  const json plan = json::parse(result.out);
+  ASSERT_EQ(plan["windows"].size(), 17u);
+  EXPECT_EQ(plan["output"].get<std::string>().substr(0, 9), "sora-gen-");
+  // Of the 60 seconds for three steps the first took 40, so that one takes 10, and 30 are spent once.
+  EXPECT_NEAR(plan["estimated_seconds"]["sample"], 30 + 17 * 4 * 10, 1e-6);
+  EXPECT_NEAR(plan["estimated_seconds"]["decode"], 3.0 * 481 / 33, 1e-6);
+}
+
 TEST_F(Rendering, TheDoctorAsksTheEngine) {
   const test::RunResult result = test::run_program({program_, "doctor"});
   EXPECT_EQ(result.exit_code, 0);

@@ -108,8 +108,8 @@ TEST_F(GivenFrames, AnotherSizeAndAspectIsCroppedPaddedOrStretched) {
     return frames(fit.empty() ? "usual" : fit[1], Words{"--image", "bands.png", "--num-frames", "5"} + fit, "32x32")
         .at(0);
   };
-  const Rgb cropped = first({}), padded = first({"--fit", "pad"}), stretched = first({"--fit", "stretch"});
-  EXPECT_EQ(difference(cropped, first({"--fit", "crop"})), 0);
+  const Rgb cropped = first({}), padded = first({"--resize", "pad"}), stretched = first({"--resize", "stretch"});
+  EXPECT_EQ(difference(cropped, first({"--resize", "crop"})), 0);
   for (const int x : {2, 16, 29}) EXPECT_EQ(pixel(cropped, x, 16), green) << x;
   EXPECT_EQ((std::array{pixel(padded, 4, 16), pixel(padded, 16, 16), pixel(padded, 27, 16)}),
             (std::array{red, green, blue}));
@@ -198,9 +198,9 @@ TEST_F(Extensions, OfAClipOfAnotherSizeNeedASize) {
   EXPECT_EQ(test::refusal(2, words, {.working_directory = folder_.path()}),
             "sora-gen: error: --extend: odd.mov is 100x60, which this checkpoint cannot make: width 100 is not a "
             "multiple of 16 and height 60 is not a multiple of 16; nearest: 96x48, 112x48, 96x64, 112x64. Say another "
-            "--size, and --fit crop, pad or stretch\n");
+            "--size, and --resize crop, pad or stretch\n");
   const std::vector<Rgb> frames =
-      made("out", {"--extend", "odd.mov", "--extend-frames", "4", "--size", "64x64", "--fit", "crop"});
+      made("out", {"--extend", "odd.mov", "--extend-frames", "4", "--size", "64x64", "--resize", "crop"});
   ASSERT_EQ(frames.size(), 13U);
   for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(difference(frames[i], plain(64, 64, {10, 200, 30}).frames[0]), 0);
 }

@@ -1,5 +1,6 @@
-// The bytes as a file of the user's: refused with Error{input}, or read as often and as large as it was probed. libav
-// itself is as installed, without instrumentation; ours are the headers, sizes, times and turns.
+// The bytes as a file of the user's: refused with Error{input}, or read as often and as large as it was probed, and
+// whatever settings it carries. libav itself is as installed, without instrumentation; ours are the headers, boxes,
+// sizes, times and turns.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,7 +9,9 @@
 #include <filesystem>
 #include <string>
 
+#include "base/output_name.h"
 #include "media/media_reader.h"
+#include "media/mp4_metadata.h"
 #include "sora/error.h"
 
 namespace {
@@ -48,14 +51,25 @@ void read_as_probed(const std::filesystem::path& path) {
   check(seen == expected);
 }
 
+void read_settings(const std::filesystem::path& path) {
+  const std::string settings = sora::read_mp4_metadata(path);
+  check(settings.starts_with(sora::kMetadataBegins) && settings.size() <= sora::kMostMetadataBytes);
+}
+
+template <class Read>
+void read_or_refuse(const Read& read, const MemoryFile& file) {
+  try {
+    read(file.path());
+  } catch (const sora::Error& error) {
+    check(error.fault() == sora::Fault::input);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const MemoryFile file(data, size);
-  try {
-    read_as_probed(file.path());
-  } catch (const sora::Error& error) {
-    check(error.fault() == sora::Fault::input);
-  }
+  read_or_refuse(read_settings, file);
+  read_or_refuse(read_as_probed, file);
   return 0;
 }

@@ -90,8 +90,8 @@ double psnr(const Tensor& a, const Tensor& b) {
 class RecordingVae : public Vae {
  public:
   RecordingVae(std::unique_ptr<Vae> vae, std::vector<Tensor>& decoded) : vae_(std::move(vae)), decoded_(decoded) {}
-  Tensor encode(const Tensor& pixels, const std::optional<Tiling>& tiling) const override {
-    return vae_->encode(pixels, tiling);
+  std::unique_ptr<VideoEncoder> begin_encoding(const std::optional<Tiling>& tiling) const override {
+    return vae_->begin_encoding(tiling);
   }
   std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const override {
     return std::make_unique<Decoder>(vae_->begin_decoding(tiling), decoded_);
@@ -102,9 +102,9 @@ class RecordingVae : public Vae {
    public:
     Decoder(std::unique_ptr<VideoDecoder> decoder, std::vector<Tensor>& decoded)
         : decoder_(std::move(decoder)), decoded_(decoded) {}
-    void decode(const Tensor& latents, const PixelsFn& emit) override {
+    void decode(const Tensor& latents, Piece piece, const PixelsFn& emit) override {
       decoded_.push_back(latents.clone());
-      decoder_->decode(latents, emit);
+      decoder_->decode(latents, piece, emit);
     }
 
    private:
@@ -124,7 +124,7 @@ class RecordedCall {
         target_{at::kCPU, dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat} {
     std::vector<std::string> flags = test::flags_of_run(run.model + "/" + run.name, media_.path());
     flags.insert(flags.end(), {"--output", "null:"});
-    const Request request = std::get<Generate>(parse_command_line(flags)).request;
+    const Request request = std::get<Generate>(parse_command_line(flags, {})).request;
     plan = make_plan(request, read_traits(checkpoint_), {.dtype = dtype}, 0, probe_media);
     at::set_num_threads(2);
     read = make_pixel_reader(plan);
@@ -133,13 +133,13 @@ class RecordedCall {
     encoded.encode(std::array<std::size_t, 1>{0}, seconds, progress);
     contexts = encoded.contexts(0);
     model = load_model(checkpoint_, target_);
-    model.denoiser = load_denoiser(checkpoint_, target_, plan.guidance.boundary, progress);
+    model.denoiser = load_denoiser(checkpoint_, target_, plan, progress);
   }
 
   Plan plan;
   Contexts contexts;
   Model model;
-  PixelReader read;
+  std::unique_ptr<PixelReader> read;
   SilentProgress progress;
 
  private:
@@ -161,7 +161,7 @@ Rendered render_run(const ReferenceRun& run, Dtype dtype) {
   call.model.vae = std::make_unique<RecordingVae>(std::move(call.model.vae), latents);
   MemorySink sink;
   SavedLatents nothing_kept;
-  render(call.plan, call.contexts, call.model, call.read, nothing_kept, sink, call.progress);
+  render(call.plan, call.contexts, call.model, *call.read, nothing_kept, sink, call.progress);
   EXPECT_TRUE(sink.finished);
   const Plan& plan = call.plan;
   return {at::cat(latents, 2), at::tensor(at::ArrayRef<std::uint8_t>(sink.rgb), at::kByte)
@@ -231,7 +231,7 @@ INSTANTIATE_TEST_SUITE_P(
 // Blended windows over the same frames are one: each has its own part of the control, and the reference images.
 TEST(BlendedWindows, SeeTheirControlAndTheReferenceImages) {
   RecordedCall call({"wan21_vace", "fp32_reference", ""}, Dtype::fp32);
-  const Conditions conditions = make_conditions(call.plan, *call.model.vae, call.read, at::kCPU);
+  const Conditions conditions = make_conditions(call.plan, *call.model.vae, *call.read, at::kCPU);
   const auto sample = [&](const std::vector<Window>& windows) {
     Rng rng(1), unused(0);
     StepCount steps;
@@ -252,7 +252,7 @@ TEST_P(ForcedWindows, GiveTheReferencesLatents) {
   const Plan& plan = call.plan;
   JsonObject description = JsonObject::from_file(test::data("ref/" + name + ".json"));
   Rng rng(plan.seed), condition_rng(static_cast<std::uint64_t>(description.read<std::int64_t>("global_seed")));
-  const Conditions given = make_conditions(plan, *call.model.vae, call.read, at::kCPU);
+  const Conditions given = make_conditions(plan, *call.model.vae, *call.read, at::kCPU);
   Tensor latents = at::zeros(plan.latent.sizes(), at::kFloat);
   if (given.clean.defined()) latents.copy_(given.clean);
   StepCount steps;

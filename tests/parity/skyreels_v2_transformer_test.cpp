@@ -19,12 +19,7 @@ using test::error_of;
 using test::expect_call;
 using test::Tensors;
 
-std::unique_ptr<Denoiser> load(const std::string& folder, at::ScalarType dtype = at::kFloat) {
-  const auto make = [](JsonObject json, const Weights& weights) {
-    return make_skyreels_v2_transformer(read_skyreels_v2_transformer_config(std::move(json)), weights);
-  };
-  return test::load_denoiser(test::data(folder), make, dtype);
-}
+constexpr test::DenoiserKind kSkyReels{read_skyreels_v2_transformer_config, make_skyreels_v2_transformer};
 
 struct RecordedRun {
   const char *model, *name;
@@ -36,15 +31,11 @@ class Runs : public ::testing::TestWithParam<RecordedRun> {};
 TEST_P(Runs, MatchTheReference) {
   const auto& [model, name, causal_block, layers, calls] = GetParam();
   const std::string run = fmt::format("{}/{}", model, name);
-  const Tensors recorded = test::recorded_run(run);
-  const auto denoiser = load(fmt::format("models/{}/transformer", model));
-  std::vector<Context> contexts = {test::recorded_context(recorded, 0), test::recorded_context(recorded, 1)};
-  for (Context& context : contexts) {
+  const auto denoiser = kSkyReels.load(test::data(fmt::format("models/{}/transformer", model)));
+  test::expect_run(run, *denoiser, layers, calls, [&](Context& context) {
     context.fps = 24;
     context.causal_block = causal_block;
-  }
-  test::expect_layers(run, recorded, *denoiser, contexts[0], layers);
-  test::expect_calls(run, recorded, *denoiser, contexts, calls);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(SkyReelsV2Transformer, Runs,
@@ -61,7 +52,7 @@ class FrameBlocks : public ::testing::Test {
  protected:
   Tensor call(const Tensor& timesteps, at::ScalarType dtype = at::kFloat) const {
     const Tensor latents = recorded_.at("latents").narrow(2, 0, timesteps.size(0));
-    return load("denoiser/frame_blocks", dtype)->bind(context_)(latents, timesteps);
+    return kSkyReels.load(test::data("denoiser/frame_blocks"), dtype)->bind(context_)(latents, timesteps);
   }
   void expect_case(const std::string& name, const Tensor& timesteps) const {
     expect_call(name, call(timesteps), recorded_.at(name + ".out"));
@@ -100,6 +91,11 @@ TEST_F(FrameBlocks, ContextMayAskForOthers) {
   EXPECT_EQ(error_of(Fault::bug, [&] { call(staircase_); }), "4 latent frames are no whole number of blocks of 3");
 }
 
+TEST_F(FrameBlocks, MayBeOffloaded) {
+  test::expect_same_offloaded(kSkyReels, test::data("denoiser/frame_blocks"), {context_}, recorded_.at("latents"),
+                              staircase_);
+}
+
 // What a block predicts does not depend on the blocks after it.
 TEST_F(FrameBlocks, LaterBlocksAreNotSeen) {
   const Tensor first_half = call(staircase_.narrow(0, 0, 2));
@@ -117,16 +113,8 @@ TEST(SkyReelsV2Transformer, SinusoidsAreComputedInFp64) {
   EXPECT_FALSE(at::equal(waves, timestep_embedding(timesteps, 256)));
 }
 
-SkyReelsV2TransformerConfig config_of(const std::string& members) {
-  return read_skyreels_v2_transformer_config({"{" + members + "}", "config.json", Fault::input});
-}
-
-std::string config_error(const std::string& members) {
-  return error_of(Fault::input, [&] { config_of(members); });
-}
-
 TEST(SkyReelsV2TransformerConfig, Defaults) {
-  const SkyReelsV2TransformerConfig config = config_of("");
+  const SkyReelsV2TransformerConfig config = kSkyReels.config_of("");
   EXPECT_EQ(config.transformer.width(), 2048);
   EXPECT_EQ(config.transformer.ffn_dim, 8192);
   EXPECT_EQ(config.transformer.num_layers, 32);
@@ -136,25 +124,27 @@ TEST(SkyReelsV2TransformerConfig, Defaults) {
 
 TEST(SkyReelsV2TransformerConfig, Refusals) {
   const std::string at = "config.json: key ";
-  EXPECT_EQ(config_error(R"("num_frame_per_block": 0)"), at + R"("num_frame_per_block": expected 1 to 1024, found 0)");
-  EXPECT_EQ(config_error(R"("rope_max_seq_len": 64, "num_frame_per_block": 65)"),
+  EXPECT_EQ(kSkyReels.config_error(R"("num_frame_per_block": 0)"),
+            at + R"("num_frame_per_block": expected 1 to 1024, found 0)");
+  EXPECT_EQ(kSkyReels.config_error(R"("rope_max_seq_len": 64, "num_frame_per_block": 65)"),
             at + R"("num_frame_per_block": expected 1 to 64, found 65)");
-  EXPECT_EQ(config_error(R"("inject_sample_info": 1)"),
+  EXPECT_EQ(kSkyReels.config_error(R"("inject_sample_info": 1)"),
             at + R"("inject_sample_info": expected true or false, found 1)");
-  EXPECT_EQ(config_error(R"("image_dim": 1280)"),
+  EXPECT_EQ(kSkyReels.config_error(R"("image_dim": 1280)"),
             at + R"("added_kv_proj_dim": expected 2048, the width of the transformer, which has an "image_dim"; )"
                  "found null");
-  EXPECT_EQ(config_error(R"("vace_layers": [0])"),
+  EXPECT_EQ(kSkyReels.config_error(R"("vace_layers": [0])"),
             "config.json: unknown key \"vace_layers\"; this version does not know what it changes, so it will not "
             "ignore it");
 }
 
 TEST(SkyReelsV2TransformerCost, ParametersOfPublishedModels) {
-  EXPECT_EQ(skyreels_v2_transformer_cost(config_of("")).parameters, 2191878208);
-  EXPECT_EQ(skyreels_v2_transformer_cost(config_of(R"("num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30,
+  EXPECT_EQ(skyreels_v2_transformer_cost(kSkyReels.config_of("")).parameters, 2191878208);
+  EXPECT_EQ(
+      skyreels_v2_transformer_cost(kSkyReels.config_of(R"("num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30,
                                                       "inject_sample_info": true)"))
-                .parameters,
-            1435525696);
+          .parameters,
+      1435525696);
 }
 
 }  // namespace

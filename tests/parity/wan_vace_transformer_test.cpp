@@ -18,12 +18,7 @@ using test::error_of;
 using test::expect_call;
 using test::Tensors;
 
-std::unique_ptr<Denoiser> load(const std::string& folder, at::ScalarType dtype = at::kFloat) {
-  const auto make = [](JsonObject json, const Weights& weights) {
-    return make_wan_vace_transformer(read_wan_vace_transformer_config(std::move(json)), weights);
-  };
-  return test::load_denoiser(test::data(folder), make, dtype);
-}
+constexpr test::DenoiserKind kVace{read_wan_vace_transformer_config, make_wan_vace_transformer};
 
 struct RecordedRun {
   const char* name;
@@ -34,13 +29,9 @@ class Runs : public ::testing::TestWithParam<RecordedRun> {};
 
 TEST_P(Runs, MatchTheReference) {
   const auto& [name, layers, calls] = GetParam();
-  const std::string run = std::string("wan21_vace/") + name;
-  const Tensors recorded = test::recorded_run(run);
-  const auto denoiser = load("models/wan21_vace/transformer");
-  const std::vector<Context> contexts = {test::recorded_context(recorded, 0), test::recorded_context(recorded, 1)};
-  EXPECT_EQ(contexts[0].control_scale.size(), 2);
-  test::expect_layers(run, recorded, *denoiser, contexts[0], layers);
-  test::expect_calls(run, recorded, *denoiser, contexts, calls);
+  const auto denoiser = kVace.load(test::data("models/wan21_vace/transformer"));
+  const auto two_scales = [](Context& context) { EXPECT_EQ(context.control_scale.size(), 2); };
+  test::expect_run(std::string("wan21_vace/") + name, *denoiser, layers, calls, two_scales);
 }
 
 // The last has two reference images, which are two more frames, and a scale of 0.6 for the second hint.
@@ -52,7 +43,8 @@ INSTANTIATE_TEST_SUITE_P(WanVaceTransformer, Runs,
 class Control : public ::testing::Test {
  protected:
   Tensor call(const Context& context, at::ScalarType dtype = at::kFloat) const {
-    return load("denoiser/control", dtype)->bind(context)(recorded_.at("latents"), at::full({3}, 731));
+    return kVace.load(test::data("denoiser/control"), dtype)
+        ->bind(context)(recorded_.at("latents"), at::full({3}, 731));
   }
   std::string error(const Context& context) const {
     return error_of(Fault::bug, [&] { call(context); });
@@ -78,6 +70,14 @@ TEST_F(Control, OneScaleHoldsForAllLayers) {
   EXPECT_TRUE(at::equal(call(context_), each));
 }
 
+TEST_F(Control, BlocksOfBothRowsMayBeOffloaded) {
+  context_.control_scale = {1, 0.6, -0.3};
+  Context other = context_;
+  other.text.states = context_.text.states * 0.5;
+  test::expect_same_offloaded(kVace, test::data("denoiser/control"), {context_, other}, recorded_.at("latents"),
+                              at::full({3}, 731));
+}
+
 TEST_F(Control, MustFit) {
   context_.control_scale = {1, 1};
   EXPECT_EQ(error(context_), "2 control scales for 3 layers that see the control");
@@ -90,16 +90,8 @@ TEST_F(Control, MustFit) {
   EXPECT_EQ(error(context_), "this transformer needs a control");
 }
 
-WanVaceTransformerConfig config_of(const std::string& members) {
-  return read_wan_vace_transformer_config({"{" + members + "}", "config.json", Fault::input});
-}
-
-std::string config_error(const std::string& members) {
-  return error_of(Fault::input, [&] { config_of(members); });
-}
-
 TEST(WanVaceTransformerConfig, Defaults) {
-  const WanVaceTransformerConfig config = config_of("");
+  const WanVaceTransformerConfig config = kVace.config_of("");
   EXPECT_EQ(config.transformer.width(), 5120);
   EXPECT_THAT(config.vace_layers, ::testing::ElementsAre(0, 5, 10, 15, 20, 25, 30, 35));
   EXPECT_EQ(config.vace_in_channels, 96);
@@ -110,24 +102,24 @@ TEST(WanVaceTransformerConfig, Refusals) {
   const auto layers_error = [&](const std::string& found) {
     return at + "\"vace_layers\": expected ascending layers from 0 to 3 at most (\"num_layers\" is 4), found " + found;
   };
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [0, 4])"), layers_error("[0, 4]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [1, 2])"), layers_error("[1, 2]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [0, 2, 1])"), layers_error("[0, 2, 1]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [0, 2, 2])"), layers_error("[0, 2, 2]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [-1, 0])"), layers_error("[-1, 0]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4, "vace_layers": [])"), layers_error("[]"));
-  EXPECT_EQ(config_error(R"("num_layers": 4)"), layers_error("[0, 5, 10, 15, 20, 25, 30, 35]"));
-  EXPECT_EQ(config_error(R"("vace_layers": 5)"), at + R"("vace_layers": expected an array, found 5)");
-  EXPECT_EQ(config_error(R"("vace_in_channels": 0)"), at + R"("vace_in_channels": expected 1 to 4096, found 0)");
-  EXPECT_EQ(config_error(R"("vace_in_channel": 96)"),
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [0, 4])"), layers_error("[0, 4]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [1, 2])"), layers_error("[1, 2]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [0, 2, 1])"), layers_error("[0, 2, 1]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [0, 2, 2])"), layers_error("[0, 2, 2]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [-1, 0])"), layers_error("[-1, 0]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4, "vace_layers": [])"), layers_error("[]"));
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 4)"), layers_error("[0, 5, 10, 15, 20, 25, 30, 35]"));
+  EXPECT_EQ(kVace.config_error(R"("vace_layers": 5)"), at + R"("vace_layers": expected an array, found 5)");
+  EXPECT_EQ(kVace.config_error(R"("vace_in_channels": 0)"), at + R"("vace_in_channels": expected 1 to 4096, found 0)");
+  EXPECT_EQ(kVace.config_error(R"("vace_in_channel": 96)"),
             "config.json: unknown key \"vace_in_channel\" (did you mean \"vace_in_channels\"?); this version does not "
             "know what it changes, so it will not ignore it");
-  EXPECT_EQ(config_error(R"("num_layers": 0)"), at + R"("num_layers": expected 1 to 1024, found 0)");
+  EXPECT_EQ(kVace.config_error(R"("num_layers": 0)"), at + R"("num_layers": expected 1 to 1024, found 0)");
 }
 
 TEST(WanVaceTransformerCost, ParametersOfPublishedModels) {
-  EXPECT_EQ(wan_vace_transformer_cost(config_of("")).parameters, 17337592896);
-  EXPECT_EQ(wan_vace_transformer_cost(config_of(R"("num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30,
+  EXPECT_EQ(wan_vace_transformer_cost(kVace.config_of("")).parameters, 17337592896);
+  EXPECT_EQ(wan_vace_transformer_cost(kVace.config_of(R"("num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30,
                              "vace_layers": [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28])"))
                 .parameters,
             2153972032);
@@ -136,7 +128,7 @@ TEST(WanVaceTransformerCost, ParametersOfPublishedModels) {
 // A control block costs what a block does, and the projection of its hint.
 TEST(WanVaceTransformerCost, ControlBlocksCostAsMuchAsBlocks) {
   const std::string shape = R"("num_attention_heads": 1, "attention_head_dim": 2, "ffn_dim": 5, "num_layers": 4)";
-  const WanVaceTransformerConfig config = config_of(shape + R"(, "vace_layers": [0, 1, 3])");
+  const WanVaceTransformerConfig config = kVace.config_of(shape + R"(, "vace_layers": [0, 1, 3])");
   const NetworkCost cost = wan_vace_transformer_cost(config), plain = wan_transformer_cost(config.transformer);
   EXPECT_EQ(cost.flop_per_pair, plain.flop_per_pair / 4 * 7);
   EXPECT_EQ(cost.flop_per_item - plain.flop_per_item,

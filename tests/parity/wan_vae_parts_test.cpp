@@ -198,6 +198,20 @@ TEST_P(Decoder, MemoryDoesNotGrowWithTheVideo) {
   EXPECT_EQ(stream.memory_bytes(), after_one);
 }
 
+// The pixels are the same, and nothing is remembered of them.
+TEST_P(Decoder, TheLastPieceIsNotRemembered) {
+  const auto decoder = load<WanVaeDecoder>(GetParam().first);
+  const Tensor z = at::randn({3, 3, 2, config_of(GetParam().first).z_dim});
+  const Tensor expected = decode_in_pieces(decoder, z, {1, 2});
+  Scratch scratch;
+  Stream stream = decoder.begin_stream(scratch);
+  const Tensor begin = decoder(z.narrow(0, 0, 1), stream).clone();
+  stream.end();
+  const Tensor end = decoder(z.narrow(0, 1, 2), stream);
+  EXPECT_TRUE(at::equal(at::cat({begin, end}), expected));
+  EXPECT_EQ(stream.memory_bytes(), 0);
+}
+
 TEST_P(Decoder, EncodesPiecesOfAnyLengthTheSame) {
   const std::string model = GetParam().first;
   const auto encoder = load<WanVaeEncoder>(model);

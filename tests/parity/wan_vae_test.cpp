@@ -60,7 +60,7 @@ Decoded decode(const Vae& vae, const Tensor& latents, const std::optional<Tiling
   const c10::InferenceMode no_gradients;
   Decoded decoded;
   std::vector<Tensor> pieces;
-  vae.begin_decoding(tiling)->decode(latents, [&](const Tensor& pixels) {
+  vae.begin_decoding(tiling)->decode(latents, Piece::last, [&](const Tensor& pixels) {
     pieces.push_back(pixels.clone());
     decoded.counts.push_back(pixels.size(2));
   });
@@ -130,7 +130,7 @@ TEST(Streams, FramesLeaveBeforeTheRestIsDecoded) {
   struct Enough {};
   int pieces = 0;
   const auto decoder = vae->begin_decoding({});
-  EXPECT_THROW(decoder->decode(seeded({1, 16, 50, 32, 32}),
+  EXPECT_THROW(decoder->decode(seeded({1, 16, 50, 32, 32}), Piece::last,
                                [&](const Tensor&) {
                                  if (++pieces == 2) throw Enough{};
                                }),
@@ -147,7 +147,9 @@ TEST(Streams, GiveTheSameHoweverManyFramesACall) {
       const auto decoder = vae->begin_decoding(tiling);
       std::vector<Tensor> pieces;
       for (const auto& [first, count] : {std::pair(0, 1), {1, 4}, {5, 2}, {7, 1}}) {
-        decoder->decode(latents.narrow(2, first, count), [&](const Tensor& pixels) { pieces.push_back(pixels); });
+        const Piece piece = first + count == latents.size(2) ? Piece::last : Piece::more_follow;
+        decoder->decode(latents.narrow(2, first, count), piece,
+                        [&](const Tensor& pixels) { pieces.push_back(pixels); });
       }
       expect_close(name, at::cat(pieces, 2), decode(*vae, latents, tiling).pixels, kNetwork);
     }
@@ -161,6 +163,44 @@ TEST(Encode, GivesTheSameLatents) {
                reference.at("wan21.encoded"), kNetwork);
   expect_close("wan22", load(model("wan22_ti2v"))->encode(seeded({1, 3, 9, 64, 96}).clamp(-1, 1), {}),
                reference.at("wan22.encoded"), kNetwork);
+}
+
+TEST(Encode, GivesTheSameHoweverManyFramesACall) {
+  const c10::InferenceMode no_gradients;
+  for (const char* name : {"wan21_t2v", "wan22_ti2v"}) {
+    const auto vae = load(model(name));
+    const Tensor pixels = seeded({1, 3, 41, 48, 64}).clamp(-1, 1);
+    for (const auto& tiling : {std::optional<Tiling>(), std::optional<Tiling>({{32, 32}, {16, 16}})}) {
+      const auto encoder = vae->begin_encoding(tiling);
+      std::vector<Tensor> latents;
+      for (const auto& [first, count] : {std::pair(0, 1), {1, 4}, {5, 32}, {37, 4}}) {
+        const Piece piece = first + count == pixels.size(2) ? Piece::last : Piece::more_follow;
+        latents.push_back(encoder->encode(pixels.narrow(2, first, count), piece));
+      }
+      expect_close(name, at::cat(latents, 2), vae->encode(pixels, tiling), 1e-6);
+    }
+  }
+}
+
+TEST(Encode, TakesWholeLatentFrames) {
+  const auto vae = load(model("wan21_t2v"));
+  EXPECT_EQ(test::error_of(Fault::bug,
+                           [&] {
+                             vae->encode(seeded({1, 3, 4, 16, 16}), {});
+                           }),
+            "4 frames to encode: expected 1 + 4k");
+  const auto encoder = vae->begin_encoding({});
+  encoder->encode(seeded({1, 3, 1, 16, 16}), Piece::more_follow);
+  EXPECT_EQ(test::error_of(Fault::bug,
+                           [&] {
+                             encoder->encode(seeded({1, 3, 5, 16, 16}), Piece::last);
+                           }),
+            "5 frames to encode: expected 4k");
+  EXPECT_EQ(test::error_of(Fault::bug,
+                           [&] {
+                             vae->encode(seeded({1, 3, 5, 16, 20}), {});
+                           }),
+            "20x16 pixels to encode: expected multiples of 8");
 }
 
 TEST(Config, StatisticsMustFitTheLatents) {

@@ -138,4 +138,13 @@ void expect_layers(const std::string& run, const Tensors& recorded, Denoiser& de
   EXPECT_GE(found, least) << run;
 }
 
+void expect_run(const std::string& run, Denoiser& denoiser, int layers, int calls,
+                const std::function<void(Context&)>& tell) {
+  const Tensors recorded = recorded_run(run);
+  std::vector<Context> contexts = {recorded_context(recorded, 0), recorded_context(recorded, 1)};
+  for (Context& context : contexts) tell(context);
+  expect_layers(run, recorded, denoiser, contexts[0], layers);
+  expect_calls(run, recorded, denoiser, contexts, calls);
+}
+
 }  // namespace sora::test

@@ -25,6 +25,7 @@ JobResult render_one(const Plan& plan, Progress& progress) {
   result.frames_written = plan.pixel_frames;
   result.seconds = {
       .load_text_encoder = 0.5, .encode_prompt = 0.25, .load_model = 1, .sample = 60, .decode = 3, .total = 65};
+  result.pace = {.steps = plan.steps, .planned_steps = plan.steps, .prepare = 0, .first_step = 40};
   result.peak_rss_bytes = 1'500'000'000;
   if (plan.prompt == "it gets dark") {
     result.quality = {.windows = {{.first_frame = 0,

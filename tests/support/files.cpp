@@ -129,6 +129,11 @@ std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+const fs::path& scratch_cache() {
+  static const TempDir folder;
+  return folder.path();
+}
+
 RunResult run_program(const std::vector<std::string>& argv, const RunOptions& options) {
   const AnonymousFile in(options.input), out, err;
   posix_spawn_file_actions_t actions;
@@ -139,7 +144,9 @@ RunResult run_program(const std::vector<std::string>& argv, const RunOptions& op
   if (!options.working_directory.empty())
     posix_spawn_file_actions_addchdir_np(&actions, options.working_directory.c_str());
 
-  std::vector<std::string> arguments = argv, environment = environment_with(options.env);
+  std::map<std::string, std::string> env = options.env;
+  env.try_emplace("XDG_CACHE_HOME", scratch_cache().string());
+  std::vector<std::string> arguments = argv, environment = environment_with(env);
   pid_t child = 0;
   const int error = posix_spawnp(&child, argv.at(0).c_str(), &actions, nullptr, pointers(arguments).data(),
                                  pointers(environment).data());

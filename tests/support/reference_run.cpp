@@ -70,7 +70,7 @@ Words media_flags(const std::string& run, const fs::path& folder) {
     const std::string flag = kind == "image" ? "--image" : kind == "last_image" ? "--last-image" : "--reference-image";
     flags.insert(flags.end(), {flag, write_picture(folder / (kind + ".png"), film)});
   }
-  if (!flags.empty()) flags.insert(flags.end(), {"--fit", "stretch"});
+  if (!flags.empty()) flags.insert(flags.end(), {"--resize", "stretch"});
   return flags;
 }
 

@@ -34,7 +34,7 @@ class Shipped : public testing::Test {
       const bool given = std::find(words.begin(), words.end(), usual[i]) != words.end();
       if (!given) words.insert(words.end(), {usual[i], usual[i + 1]});
     }
-    return run(words, {.working_directory = folder_.path()});
+    return run(words, {.env = {{"XDG_CACHE_HOME", cache_.path()}}, .working_directory = folder_.path()});
   }
 
   /// Renders PNGs into the folder `name`, and reads them.
@@ -59,7 +59,7 @@ class Shipped : public testing::Test {
     return nlohmann::json::parse(run.out);
   }
 
-  TempDir folder_;
+  TempDir folder_, cache_;
 };
 
 }  // namespace sora::test

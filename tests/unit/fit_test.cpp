@@ -45,7 +45,9 @@ Picture ramps(PixelSize size) {
   return picture;
 }
 
-Picture fit(const Picture& picture, PixelSize to, Fit how) { return {to, Fitter(picture.size, to, how)(picture.rgb)}; }
+Picture fit(const Picture& picture, PixelSize to, Resize how) {
+  return {to, Fitter(picture.size, to, how)(picture.rgb)};
+}
 
 Picture cut(const Picture& picture, const Crop& crop) {
   Picture part{crop.size, {}};
@@ -110,33 +112,33 @@ TEST(Resampler, HoldsItsCallerToItsSizes) {
 TEST(Fitter, StretchIsPillowsResize) {
   const PillowCases cases;
   const Picture in = cases.picture("in.0"), expected = cases.picture("lanczos.0");
-  EXPECT_EQ(fit(in, expected.size, Fit::stretch).rgb, expected.rgb);
+  EXPECT_EQ(fit(in, expected.size, Resize::stretch).rgb, expected.rgb);
 }
 
 TEST(Fitter, AllThreeAreOneWhereTheAspectRatioIsTheSame) {
   const Picture in = ramps({60, 40});
   for (const PixelSize to : {PixelSize{90, 60}, PixelSize{30, 20}, in.size}) {
-    EXPECT_EQ(fit(in, to, Fit::crop).rgb, fit(in, to, Fit::stretch).rgb);
-    EXPECT_EQ(fit(in, to, Fit::pad).rgb, fit(in, to, Fit::stretch).rgb);
+    EXPECT_EQ(fit(in, to, Resize::crop).rgb, fit(in, to, Resize::stretch).rgb);
+    EXPECT_EQ(fit(in, to, Resize::pad).rgb, fit(in, to, Resize::stretch).rgb);
   }
 }
 
 TEST(Fitter, CropKeepsTheMiddle) {
   const Picture wide = ramps({64, 16}), tall = ramps({16, 64});
-  EXPECT_EQ(fit(wide, {16, 16}, Fit::crop).rgb, cut(wide, {24, 0, {16, 16}}).rgb);
-  EXPECT_EQ(fit(tall, {16, 16}, Fit::crop).rgb, cut(tall, {0, 24, {16, 16}}).rgb);
+  EXPECT_EQ(fit(wide, {16, 16}, Resize::crop).rgb, cut(wide, {24, 0, {16, 16}}).rgb);
+  EXPECT_EQ(fit(tall, {16, 16}, Resize::crop).rgb, cut(tall, {0, 24, {16, 16}}).rgb);
   // 64x16 covers 48x32 at 128x32.
   const Picture twice{{128, 32}, Resampler(wide.size, {128, 32}, Filter::lanczos)(wide.rgb)};
-  EXPECT_EQ(fit(wide, {48, 32}, Fit::crop).rgb, cut(twice, {40, 0, {48, 32}}).rgb);
+  EXPECT_EQ(fit(wide, {48, 32}, Resize::crop).rgb, cut(twice, {40, 0, {48, 32}}).rgb);
 }
 
 TEST(Fitter, PadAddsBlackBars) {
   const std::array<int, 3> black{0, 0, 0}, red{200, 10, 20};
-  const Picture wide = fit(filled({64, 16}, {200, 10, 20}), {32, 32}, Fit::pad);  // 32x8 from row 12 on
+  const Picture wide = fit(filled({64, 16}, {200, 10, 20}), {32, 32}, Resize::pad);  // 32x8 from row 12 on
   for (int y = 0; y < 32; ++y) {
     for (int x = 0; x < 32; ++x) EXPECT_EQ(wide.at(x, y), y >= 12 && y < 20 ? red : black) << x << ", " << y;
   }
-  const Picture tall = fit(filled({16, 64}, {200, 10, 20}), {33, 32}, Fit::pad);  // 8x32 from column 12 on
+  const Picture tall = fit(filled({16, 64}, {200, 10, 20}), {33, 32}, Resize::pad);  // 8x32 from column 12 on
   for (int y = 0; y < 32; ++y) {
     for (int x = 0; x < 33; ++x) EXPECT_EQ(tall.at(x, y), x >= 12 && x < 20 ? red : black) << x << ", " << y;
   }
@@ -145,8 +147,8 @@ TEST(Fitter, PadAddsBlackBars) {
 TEST(Fitter, ExtremeAspectRatios) {
   for (const PixelSize from : {PixelSize{16384, 1}, PixelSize{1, 16384}}) {
     const Picture line = filled(from, {9, 8, 7});
-    EXPECT_EQ(fit(line, {832, 480}, Fit::crop).rgb, filled({832, 480}, {9, 8, 7}).rgb);
-    const Picture padded = fit(line, {832, 480}, Fit::pad);
+    EXPECT_EQ(fit(line, {832, 480}, Resize::crop).rgb, filled({832, 480}, {9, 8, 7}).rgb);
+    const Picture padded = fit(line, {832, 480}, Resize::pad);
     EXPECT_EQ(padded.at(415, 239), (std::array<int, 3>{9, 8, 7})) << "a line one pixel thin, in the middle";
     EXPECT_EQ(padded.at(414, 238), (std::array<int, 3>{0, 0, 0}));
     EXPECT_EQ(padded.at(416, 240), (std::array<int, 3>{0, 0, 0}));

@@ -294,12 +294,12 @@ TEST(Extend, FollowsTheClipInFpsAndSize) {
   EXPECT_EQ(
       test::refusal(extending("odd.mp4"), test::clean_frames()),
       "--extend: odd.mp4 is 130x128, which this checkpoint cannot make: width 130 is not a multiple of 16; nearest: "
-      "128x128, 144x128. Say another --size, and --fit crop, pad or stretch");
+      "128x128, 144x128. Say another --size, and --resize crop, pad or stretch");
   Request request = extending("odd.mp4");
   request.size = {128, 128};
-  request.fit = Fit::pad;
+  request.resize = Resize::pad;
   EXPECT_EQ(test::plan(request, test::clean_frames()).size, (PixelSize{128, 128}));
-  EXPECT_EQ(test::plan(request, test::clean_frames()).fit, Fit::pad);
+  EXPECT_EQ(test::plan(request, test::clean_frames()).resize, Resize::pad);
 }
 
 TEST(Extend, ThatIsRefused) {
@@ -413,7 +413,7 @@ TEST(Connect, ThatIsRefused) {
             "--connect a.mp4 b.mp4: this checkpoint (Test) cannot lead from one clip to another");
   EXPECT_EQ(
       test::refusal(connecting("a.mp4", "wide.mp4"), test::clean_frames()),
-      "--connect: a.mp4 is 128x128 and wide.mp4 is 256x128; say --fit crop, pad or stretch for how they become one "
+      "--connect: a.mp4 is 128x128 and wide.mp4 is 256x128; say --resize crop, pad or stretch for how they become one "
       "size");
 }
 
@@ -564,7 +564,7 @@ TEST(Contradictions, AreNamed) {
               r.mask = "m.png", r.connect = Connect{"a.mp4", "b.mp4"};
             }),
             "--mask m.png: --connect keeps all pixels of its clips; a mask goes with --video or --given");
-  EXPECT_EQ(refusal([](Request& r) { r.fit = Fit::pad; }), "--fit: there is no image and no clip to fit");
+  EXPECT_EQ(refusal([](Request& r) { r.resize = Resize::pad; }), "--resize: there is no image and no clip to resize");
   EXPECT_EQ(refusal([](Request& r) { r.keep_given = true; }),
             "--keep-given: there is no image and no clip whose frames could be kept");
   EXPECT_EQ(refusal([](Request& r) { r.extend = "a.mp4", r.extend_frames = 9, r.num_frames = 50; }),

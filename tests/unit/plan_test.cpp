@@ -26,10 +26,16 @@ Traits traits_of_wan() {
                          .flop_per_item = 10,
                          .flop_per_pair = 2,
                          .values_per_item = 3,
-                         .file_bytes = 2500,
-                         .converted_parameters = 60};
-  traits.denoiser = {.parameters = 5000, .flop_per_item = 100, .flop_per_pair = 1, .values_per_item = 7};
-  traits.vae_decoder = {.parameters = 200, .flop_per_item = 50, .flop_per_pair = 0, .values_per_item = 4};
+                         .block_parameters = 900,
+                         .fetched_parameters = 60};
+  traits.denoiser = {.parameters = 5000,
+                     .flop_per_item = 100,
+                     .flop_per_pair = 1,
+                     .values_per_item = 7,
+                     .block_parameters = 4800,
+                     .fetched_parameters = 400};
+  traits.vae_decoder = {
+      .parameters = 200, .flop_per_item = 50, .flop_per_pair = 0, .values_per_item = 4, .remembered_per_item = 3};
   traits.defaults = {.size = {832, 480},
                      .num_frames = 81,
                      .fps = {16, 1},
@@ -71,6 +77,20 @@ TEST(Geometry, LatentFramesHoldPixelFrames) {
     EXPECT_EQ(latent_frames_for(row.pixel_frames, compression), row.latent_frames) << row.pixel_frames;
     EXPECT_EQ(pixel_frames_of(row.latent_frames, compression), row.rendered_frames) << row.pixel_frames;
   }
+}
+
+TEST(Geometry, EachLatentFrameHasItsPixelFrames) {
+  const Compression compression{4, 8};
+  for (int latent = 0, pixel = 0; latent < 5; ++latent) {
+    EXPECT_EQ(first_pixel_frame(latent, compression), pixel);
+    const int count = latent == 0 ? 1 : 4;
+    for (int i = 0; i < count; ++i) EXPECT_EQ(latent_frame_of(pixel++, compression), latent) << pixel - 1;
+  }
+}
+
+TEST(Geometry, UsualTilesOverlapByAQuarter) {
+  EXPECT_EQ(usual_tiling({256, 128}, {4, 8}), (Tiling{{256, 128}, {192, 96}}));
+  EXPECT_EQ(usual_tiling({63, 5}, {4, 16}), (Tiling{{48, 16}, {32, 16}}));
 }
 
 TEST(Geometry, ShapeOfLatents) {
@@ -282,7 +302,7 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(cost.text_flop, 2 * (10 * 100 + 2 * 100 * 100));
   EXPECT_EQ(cost.sample_flop, 10 * 2 * (100 * tokens + tokens * tokens));
   EXPECT_EQ(cost.decode_flop, 50 * 9 * pixels);
-  EXPECT_EQ(cost.text_bytes, kEngineBytes + 2500 + 4 * (60 + 3 * 100));  // of the weights, the file and a part
+  EXPECT_EQ(cost.text_bytes, kEngineBytes + 4 * (100 + 60 + 3 * 100));  // of the blocks, one
   EXPECT_EQ(cost.sample_bytes, kEngineBytes + 4 * (5000 + 7 * 24));
   EXPECT_EQ(cost.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 64 * 32));
 
@@ -296,7 +316,7 @@ TEST(Plan, CostIsWhatTheNetworksSay) {
   EXPECT_EQ(half.decode_bytes, cost.decode_bytes);  // the VAE stays in fp32
 
   const Cost cuda = plan(request, traits_of_wan(), {.device = DeviceKind::cuda}).cost;
-  EXPECT_EQ(cuda.text_bytes, kEngineBytes + 4 * (1000 + 3 * 100));
+  EXPECT_EQ(cuda.text_bytes, kEngineBytes + 4 * (100 + 2 * 60 + 3 * 100));   // of the blocks, two
   EXPECT_EQ(cuda.decode_bytes, kEngineBytes + 4 * (200 + 4 * 4 * 64 * 32));  // nothing is transformed there
 }
 
@@ -310,7 +330,28 @@ TEST(Plan, CostOfTiles) {
   const Cost tiled = plan(request).cost;
   // Columns 0-31, 16-47, 32-63 and 48-63 of the 64.
   EXPECT_EQ(tiled.decode_flop, whole.decode_flop * (32 + 32 + 32 + 16) / 64);
-  EXPECT_EQ(tiled.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 32 * 32));
+  // The pixels of all tiles wait for each other, while one is computed.
+  EXPECT_EQ(tiled.decode_bytes, kEngineBytes + 22 * 200 + 4 * (4 * 4 * 32 * 32 + 3 * 4 * 112 * 32));
+
+  // Of a longer video all tiles are remembered, but on a GPU.
+  request.num_frames = 1 + 4 * kLatentFramesATile;
+  EXPECT_EQ(plan(request).cost.decode_bytes,
+            kEngineBytes + 22 * 200 + 4 * (4 * 4 * 32 * 32 + 3 * 4 * 112 * 32 * 32 + 3 * 4 * 32 * (112 - 32)));
+  EXPECT_EQ(plan(request, traits_of_wan(), {.device = DeviceKind::cuda}).cost.decode_bytes,
+            kEngineBytes + 4 * (200 + 4 * 4 * 32 * 32 + 3 * 4 * 112 * 32 * 32));
+}
+
+TEST(Plan, CostOfOffloadedBlocks) {
+  Request request = a_cat();
+  request.size = {64, 32};
+  request.num_frames = 9;
+  const Cost resident = plan(request).cost;
+  request.offload_blocks = true;
+  const Cost offloaded = plan(request).cost;
+  EXPECT_EQ(offloaded.sample_bytes, resident.sample_bytes - 4 * (4800 - 400));
+  EXPECT_EQ(offloaded.decode_bytes, resident.decode_bytes);  // the denoiser is gone by then
+  const Cost cuda = plan(request, traits_of_wan(), {.device = DeviceKind::cuda}).cost;
+  EXPECT_EQ(cuda.sample_bytes, resident.sample_bytes - 4 * (4800 - 2 * 400));
 }
 
 TEST(Plan, OutputSizeFollowsKindAndCrf) {

@@ -21,7 +21,7 @@ using test::error_of;
 using testing::ElementsAre;
 using Words = std::vector<std::string>;
 
-Generate command(const Words& words) { return std::get<Generate>(parse_command_line(words)); }
+Generate command(const Words& words) { return std::get<Generate>(parse_command_line(words, {})); }
 
 class PromptFile : public testing::Test {
  protected:
@@ -57,6 +57,15 @@ TEST_F(PromptFile, TextHasAPromptALine) {
   EXPECT_EQ(lines[1].index, 2);
   EXPECT_EQ(lines[1].options.request.steps, 3);
   EXPECT_EQ(lines[1].options.request.output.path, "{slug}-{seed}.mp4");
+  EXPECT_EQ(lines[1].options.request.output.root, ".");
+}
+
+TEST_F(PromptFile, OutputsBringTheirRoots) {
+  const auto lines = read("a.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\", \"output\": \"mine/b.mp4\"}",
+                          {"-o", "out/{slug}/%d.png"});
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].options.request.output.root, "out");
+  EXPECT_EQ(lines[1].options.request.output.root, "mine");
 }
 
 TEST_F(PromptFile, JsonLinesSayWhatFlagsSay) {

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/machine.h"
+#include "nn/block_fetcher.h"
 #include "nn/device.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -89,6 +90,38 @@ TEST_F(WeightsTest, ConversionsAreTorchs) {
       EXPECT_TRUE(at::equal(kept, original.to(at::kFloat)));
     }
   }
+}
+
+TEST_F(WeightsTest, OnTheHostTheyStayAsTheyAreStored) {
+  const Tensor half = at::randn({8, 8}).to(at::kHalf);
+  WeightFiles files = open({{"w", half}});
+  for (const Tensor& taken : {files.root().take_stored("w", {8, 8}), files.root().take_host("w", {8, 8})}) {
+    EXPECT_TRUE(is_mapped(taken));
+    EXPECT_TRUE(at::equal(taken, half));
+  }
+}
+
+struct TwoWeights {
+  Tensor small, a, b;
+  std::array<Tensor*, 2> large_weights() { return {&a, &b}; }
+};
+
+TEST_F(WeightsTest, BlocksAreFetchedOneAtATime) {
+  std::vector<TwoWeights> blocks;
+  for (int i = 0; i < 3; ++i) blocks.push_back({at::full({1}, i), at::full({4, 4}, i, at::kHalf), at::full({2}, i)});
+  FetchedBlocks<TwoWeights> fetched(blocks, at::TensorOptions(at::kFloat));
+  ASSERT_EQ(fetched.size(), 3);
+  std::optional<c10::weak_intrusive_ptr<at::TensorImpl>> last;
+  for (const int i : {0, 1, 2, 0, 2}) {
+    const TwoWeights& block = fetched.at(i);
+    EXPECT_TRUE(!last || last->expired()) << "weights of the block before are still there";
+    EXPECT_TRUE(at::equal(block.a, at::full({4, 4}, i, at::kFloat)));
+    EXPECT_TRUE(at::equal(block.b, at::full({2}, i, at::kFloat)));
+    EXPECT_EQ(block.small.item<int>(), i);
+    last.emplace(block.a.getIntrusivePtr());
+  }
+  const Tensor& again = fetched.at(2).a;
+  EXPECT_TRUE(at::equal(again, at::full({4, 4}, 2, at::kFloat)));
 }
 
 TEST_F(WeightsTest, UnalignedTensorsAreCopied) {

@@ -1,0 +1,95 @@
+#include "cli/render_times.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "batch/identity.h"
+#include "cli/placement.h"
+
+namespace sora {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr std::int64_t kMostBytes = 4 << 20;
+constexpr std::size_t kPlaceDigits = 16;
+
+std::filesystem::path folder_in(const char* variable) {
+  const char* value = std::getenv(variable);
+  const std::filesystem::path folder = value == nullptr ? "" : value;
+  return folder.is_absolute() ? folder : "";
+}
+
+std::string shown(const std::filesystem::path& file) { return printable(file.native(), 300); }
+
+// Throws nlohmann's exceptions where something is not as write_timings leaves it.
+Timings timings_of(const ordered_json& json) {
+  Timings timings;
+  if (json.at("version").get<int>() != kFormat) return timings;
+  for (const ordered_json& entry : json.at("timings")) {
+    const auto name = entry.at("name").get<std::string>();
+    for (const double value : entry.at("values").get<std::vector<double>>()) {
+      if (std::isfinite(value) && value >= 0) timings.add(name, value);
+    }
+  }
+  return timings;
+}
+
+}  // namespace
+
+std::filesystem::path timings_file() {
+  std::filesystem::path cache = folder_in("XDG_CACHE_HOME");
+  if (cache.empty() && !folder_in("HOME").empty()) cache = folder_in("HOME") / ".cache";
+  return cache.empty() ? cache : cache / "sora-gen" / "timings.json";
+}
+
+Timings read_timings(const std::filesystem::path& file) {
+  std::error_code none;
+  if (file.empty() || !std::filesystem::exists(file, none)) return {};
+  try {
+    return timings_of(ordered_json::parse(read_file(file, kMostBytes, Fault::input)));
+  } catch (const std::exception& error) {
+    spdlog::debug("{}: times of earlier renders cannot be read: {}", shown(file), printable(error.what(), 300));
+    return {};
+  }
+}
+
+void write_timings(const std::filesystem::path& file, const Timings& timings) {
+  if (file.empty()) return;
+  ordered_json entries = ordered_json::array();
+  for (const Timings::Entry& entry : timings.entries()) {
+    entries.push_back({{"name", entry.name}, {"values", entry.values}});
+  }
+  const std::string text = ordered_json{{"version", kFormat}, {"timings", entries}}.dump(1) + "\n";
+  try {
+    PartFile part(file, /*overwrite=*/true);
+    part.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    part.publish();
+  } catch (const std::exception& error) {
+    spdlog::debug("the times of this render are not kept: {}", error.what());
+  }
+}
+
+RenderTimes::RenderTimes(const Checkpoint& checkpoint, const Placement& placement) : file_(timings_file()) {
+  const std::string place = fmt::format("{}\n{}\n{}\n{}", fingerprint_of(checkpoint), SORA_VERSION,
+                                        hardware_name(placement), dtype_name(placement));
+  place_ = sha256_hex(place).substr(0, kPlaceDigits);
+}
+
+Estimate RenderTimes::estimate(const Plan& plan) const { return sora::estimate(plan, read_timings(file_), place_); }
+
+void RenderTimes::learn(const Plan& plan, const JobResult& result) const {
+  Timings timings = read_timings(file_);
+  const std::vector<Timings::Entry> before = timings.entries();
+  sora::learn(timings, plan, result, place_);
+  if (timings.entries() != before) write_timings(file_, timings);
+}
+
+}  // namespace sora
