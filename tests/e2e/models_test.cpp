@@ -119,8 +119,7 @@ TEST_F(ModelsOfACache, ThatCannotBeUsedSayWhy) {
 
 TEST_F(ModelsOfACache, AsText) {
   const std::string text = models({}).out;
-  EXPECT_THAT(text,
-              StartsWith("tiny-world  tiny-world (Wan 2.2 TI2V layout)   19.3 MB  BF16\n  also can start from "));
+  EXPECT_THAT(text, StartsWith("tiny-world  tiny-world (Wan 2.2 TI2V layout)   19.3 MB  BF16\n  also can start from "));
   EXPECT_THAT(text, HasSubstr("\nno others: the Hugging Face cache " + cache_.path().string() + " has none\n"));
 }
 

@@ -7,6 +7,7 @@ namespace sora {
 namespace {
 
 using nlohmann::json;
+using test::operator+;
 using test::Words;
 
 class Outputs : public test::Shipped {

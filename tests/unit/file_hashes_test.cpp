@@ -1,6 +1,7 @@
 // Whom we believe what a checkpoint's files should be.
 #include "checkpoint/file_hashes.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/sha256.h"
@@ -20,7 +21,9 @@ const std::string kBlobOfHello = "ce013625030ba8dba906f756967f9e9ca394464a";
 
 std::string names_and_hashes(const ExpectedFiles& expected) {
   std::string text = expected.source + ":";
-  for (const ExpectedFile& file : expected.files) text += " " + file.name.string() + "=" + file.hash.substr(0, 4);
+  for (const ExpectedFile& file : expected.files) {
+    text += fmt::format(" {}={}", file.name.string(), file.hash.substr(0, 4));
+  }
   return text;
 }
 

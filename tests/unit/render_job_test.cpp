@@ -45,7 +45,7 @@ class SmallVae final : public Vae {
  public:
   SmallVae(int most, const Plan& plan) : most_(most), plan_(plan) {}
 
-  Tensor encode(const Tensor&, const std::optional<Tiling>&) const override { return {}; }
+  std::unique_ptr<VideoEncoder> begin_encoding(const std::optional<Tiling>&) const override { return nullptr; }
   std::unique_ptr<VideoDecoder> begin_decoding(const std::optional<Tiling>& tiling) const override {
     const int width = tiling ? tiling->tile.width : plan_.size.width;
     return std::make_unique<Decoder>(width <= most_, plan_);
@@ -55,7 +55,7 @@ class SmallVae final : public Vae {
   class Decoder final : public VideoDecoder {
    public:
     Decoder(bool fits, const Plan& plan) : fits_(fits), plan_(plan) {}
-    void decode(const Tensor& latents, const PixelsFn& emit) override {
+    void decode(const Tensor& latents, Piece, const PixelsFn& emit) override {
       const std::int64_t frames = 1 + (latents.size(2) - 1) * plan_.compression.time;
       emit(at::zeros({1, 3, frames, plan_.size.height, plan_.size.width}));
       if (!fits_) throw std::bad_alloc();
