@@ -25,6 +25,12 @@ function __sora_gen_models
     __fish_complete_directories (commandline -ct)
 end
 
+# __sora_gen_after FLAG: true where the word before the last one is FLAG, which takes two.
+function __sora_gen_after
+    set -l words (commandline -opc)
+    test (count $words) -gt 2; and test "$words[-2]" = "$argv[1]"
+end
+
 complete -c sora-gen -f
 )sh";
 
@@ -63,6 +69,9 @@ std::string lines_of(const CommandInfo& command) {
     const std::string value = flag.takes == Takes::nothing ? "" : offered(flag.offer);
     lines += fmt::format("complete -c sora-gen -n '{}'{} -l {}{} -d {}\n", is, letter, flag.name, value,
                          in_quotes(flag.help));
+    // fish knows of one value a flag.
+    if (flag.takes == Takes::two_texts)
+      lines += fmt::format("complete -c sora-gen -n '__sora_gen_after --{}' -F\n", flag.name);
   }
   if (command.argument.kind == Completion::models)
     lines += fmt::format("complete -c sora-gen -n '{}' -a '(__sora_gen_models)'\n", is);

@@ -74,7 +74,8 @@ Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& 
   const std::optional<PixelSize> failed = saved.too_large();
   if (!failed) return plan;
   Plan smaller = plan;
-  smaller.vae_tiling = usual_tiling({failed->width / 2, failed->height / 2}, plan.compression);
+  const auto half = [](int side) { return std::max(side / 2, std::min(side, kSmallestTile)); };
+  smaller.vae_tiling = usual_tiling({half(failed->width), half(failed->height)}, plan.compression);
   progress.note(
       fmt::format("decoding ran out of memory; it goes on in tiles of {}", to_string(smaller.vae_tiling->tile)));
   return smaller;

@@ -150,7 +150,9 @@ void learn(Timings& timings, const Plan& plan, const JobResult& result, const st
   if (pace.steps < pace.planned_steps || other_tera <= 0) return;
   const double rate = (seconds.sample - pace.prepare - pace.first_step) / other_tera;
   add(measures.sample, rate, 1);
-  timings.add(measures.first_step, std::max(0.0, pace.first_step - rate * first_tera));
+  // Where nothing is given, there is still a moment before the first step.
+  const double first = pace.first_step + (measures.given_frames > 0 ? 0 : pace.prepare);
+  timings.add(measures.first_step, std::max(0.0, first - rate * first_tera));
 }
 
 Plan calibration_plan(const Plan& plan, const Traits& traits) {

@@ -32,7 +32,7 @@ using LongVideos = test::Shipped;
 
 TEST_F(LongVideos, OneWindowIsNoWindows) {
   const auto video = [&](const std::string& name, const Words& windows) {
-    EXPECT_EQ(render(Words{"--num-frames", "17", "-o", name} + windows).exit_code, 0);
+    EXPECT_EQ(render(Words{"--num-frames", "17", "--no-metadata", "-o", name} + windows).exit_code, 0);
     return test::read_text(folder_ / name);
   };
   const std::string plain = video("plain.mp4", {});

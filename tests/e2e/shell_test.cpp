@@ -290,7 +290,7 @@ TEST_F(Generated, CompletionOfZsh) {
   for (const Completion& each : completions())
     EXPECT_EQ(offered(joined(each.typed)), each.offered) << joined(each.typed);
   EXPECT_EQ(offered("sora-gen --dtype=b"), Words{"bf16"});
-  EXPECT_EQ(offered("sora-gen --image ca"), (Words{"cat one.png", "cats.mp4", "cave"}));
+  EXPECT_EQ(offered("sora-gen --image ca"), (Words{"cat\\ one.png", "cats.mp4", "cave"}));
 }
 
 }  // namespace

@@ -117,8 +117,8 @@ TEST_F(OutOfMemory, WhatWasSampledStaysWhenNothingHelps) {
   EXPECT_TRUE(RenderJob(wide, fingerprint_of(checkpoint_)).only_decodes());
   // The next start begins with the smaller tiles.
   progress_.notes.clear();
-  EXPECT_EQ(render(wide, 32).frames_written, 5);
-  EXPECT_THAT(progress_.notes, ElementsAre("decoding ran out of memory; it goes on in tiles of 32x32"));
+  EXPECT_EQ(render(wide, 64).frames_written, 5);
+  EXPECT_THAT(progress_.notes, ElementsAre("decoding ran out of memory; it goes on in tiles of 64x64"));
 }
 
 TEST_F(OutOfMemory, FramesThatGoNowhereAreNotSampledAgain) {
