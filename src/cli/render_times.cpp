@@ -67,7 +67,9 @@ void write_timings(const std::filesystem::path& file, const Timings& timings) {
   for (const Timings::Entry& entry : timings.entries()) {
     entries.push_back({{"name", entry.name}, {"values", entry.values}});
   }
-  const std::string text = ordered_json{{"version", kFormat}, {"timings", entries}}.dump(1) + "\n";
+  const std::string text = ordered_json{{"version", kFormat}, {"timings", entries}}.dump(
+                               1, ' ', false, ordered_json::error_handler_t::replace) +
+                           "\n";
   try {
     PartFile part(file, /*overwrite=*/true);
     part.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
