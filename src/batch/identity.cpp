@@ -117,7 +117,10 @@ std::string job_id(const Plan& plan, const std::string& fingerprint) {
                     {"kind", static_cast<int>(output_kind(output.path))},
                     {"crf", output.crf},
                     {"preset", output.preset},
-                    {"metadata", !output.metadata.empty()}};
+                    {"metadata", !output.metadata.empty()},
+                    {"poster", output.poster},
+                    {"contact_sheet", output.contact_sheet}};
+  if (plan.vae_tiling) json["tiles"] = {to_string(plan.vae_tiling->tile), to_string(plan.vae_tiling->stride)};
   for (const GivenSpan& span : plan.given) json["kept"].push_back(span.kept);
   if (plan.before) json["before"] = json_of(*plan.before);
   if (plan.after) json["after"] = json_of(*plan.after);

@@ -172,7 +172,7 @@ void BatchBoard::finished(std::size_t job, const JobResult& result) {
   record(job, done);
   if (run_.claims != nullptr) run_.claims->release(line.id);
   outcomes_[job] = {.state = JobState::made, .seconds = result.seconds.total};
-  if (learned_++ < kMostLearned) RenderTimes(group_.checkpoint, plan.placement).learn(plan, result);
+  learn(plan, result);
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}: {}", line.line.origin, warning);
   if (run_.command.json) {
     ordered_json json = job_json(line, "made", 0);
@@ -183,6 +183,12 @@ void BatchBoard::finished(std::size_t job, const JobResult& result) {
   }
   spdlog::info("{} of {}: {}, {} frames in {}", line.line.index, run_.size, shown(result.output), result.frames_written,
                human_seconds(result.seconds.total));
+}
+
+void BatchBoard::learn(const Plan& plan, JobResult result) {
+  if (learned_++ >= kMostLearned) return;
+  result.seconds.encode_prompt = 0;  // of many videos together
+  RenderTimes(group_.checkpoint, plan.placement).learn(plan, result);
 }
 
 void BatchBoard::failed(std::size_t job, const Error& error) {

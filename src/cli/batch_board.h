@@ -62,6 +62,7 @@ class BatchBoard final : public JobBoard {
   bool take(std::size_t job, bool wait);
   void settle_by_journal(std::size_t job);
   void record(std::size_t job, JobRecord record);
+  void learn(const Plan& plan, JobResult result);
 
   BatchRun& run_;
   BatchGroup& group_;

@@ -35,6 +35,7 @@ class Planner {
     name(batch);
     problems_.throw_if_any();
     identify(batch);
+    if (command_.fit) fit(batch);
     return batch;
   }
 
@@ -62,11 +63,6 @@ class Planner {
       std::optional<Error> failure;
       try {
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
-        if (command_.fit) {
-          PlanContext context;
-          context.memory_free = free_memory_bytes(placement_);
-          fit_to_memory(plan, group.traits, context);
-        }
       } catch (const Error& error) {
         if (error.fault() != Fault::input) throw;
         failure = error;  // of a picture or a clip: this video's own
@@ -114,6 +110,22 @@ class Planner {
         job.id = job_id(group.plans[i], group.fingerprint);
         const int earlier = times[job.id]++;
         if (earlier > 0) job.id = sha256_hex(fmt::format("{} {}", job.id, earlier));
+      }
+    }
+  }
+
+  // After the ids: what is free differs between the processes that share the work.
+  void fit(Batch& batch) {
+    PlanContext context;
+    context.memory_free = free_memory_bytes(placement_);
+    for (BatchGroup& group : batch.groups) {
+      for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+        if (group.jobs[i].failure) continue;
+        try {
+          fit_to_memory(group.plans[i], group.traits, context);
+        } catch (const Error& error) {
+          throw error.within(group.jobs[i].line.origin);
+        }
       }
     }
   }

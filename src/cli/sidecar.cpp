@@ -58,7 +58,8 @@ bool length_is_open(const Settings& said) {
 }
 
 ordered_json answers_of(const Settings& said, const Plan& plan) {
-  ordered_json json{{"seed", plan.seed},
+  ordered_json json{{"prompt", plan.prompt},  // that of --prompt - was read elsewhere
+                    {"seed", plan.seed},
                     {"size", to_string(plan.size)},
                     {"fps", to_string(plan.fps)},
                     {"steps", plan.steps},

@@ -227,6 +227,103 @@ TEST_F(Batches, MemoryDoesNotGrowWithTheJobs) {
   EXPECT_LT((peak(999) - peak(99)) / 900, 10 * 1024);
 }
 
+// --- again from what was made ---
+
+TEST_F(Batches, AVideoOrItsSidecarMakesItAgain) {
+  write("two.jsonl",
+        "{\"prompt\": \"a red ball\", \"steps\": 3, \"scene\": [\"1: a blue cube\"], \"num-frames\": 13}\n"
+        "{\"prompt\": \"a star\", \"negative-prompt\": \"a cube\", \"guidance-scale\": 2.5}\n");
+  ASSERT_EQ(run(words("two.jsonl", {"-o", "out/{index}.mp4"})).exit_code, 0);
+  for (const std::string name : {"1", "2"}) {
+    for (const std::string& source : {"out/" + name + ".mp4", "out/" + name + ".mp4.json"}) {
+      const RunResult again = run({"--from", source, "-o", "again.mp4", "--overwrite"});
+      ASSERT_EQ(again.exit_code, 0) << again.err;
+      EXPECT_TRUE(bytes("again.mp4") == bytes("out/" + name + ".mp4")) << source;
+    }
+  }
+  // What is said on the command line wins.
+  const RunResult other = run({"--from", "out/1.mp4", "--seed", "9", "--steps", "2", "-o", "other.mp4", "--json"});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_EQ(results(other)[0]["seed"], 9);
+  EXPECT_EQ(results(other)[0]["steps"], 2);
+  EXPECT_EQ(results(other)[0]["frames"], 13);
+}
+
+TEST_F(Batches, WhatHoldsNoSettingsIsRefused) {
+  write("x.json", "{}");
+  const RunResult result = run({"--from", "x.json"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(
+      result.err,
+      "sora-gen: error: --from x.json: holds no settings of sora-gen; expected a video that it made, or the .json "
+      "beside it\n");
+}
+
+TEST_F(Batches, ASidecarSaysHowAndWith) {
+  write("one.txt", "a red ball\n");
+  ASSERT_EQ(run(words("one.txt", {"-o", "out/{index}.mp4", "--no-metadata"})).exit_code, 0);
+  const json sidecar = json::parse(bytes("out/1.mp4.json"));
+  EXPECT_EQ(sidecar["settings"]["prompt"], "a red ball");
+  EXPECT_EQ(sidecar["settings"]["steps"], 2);
+  EXPECT_EQ(sidecar["result"]["frames"], 5);
+  EXPECT_EQ(sidecar["model"]["sha256"]["vae/config.json"].get<std::string>().size(), 64U);
+  EXPECT_EQ(bytes("out/1.mp4").find("a red ball"), std::string::npos);
+  EXPECT_EQ(run({"--from", "out/1.mp4", "-o", "again.mp4"}).exit_code, 4);
+}
+
+// --- many processes ---
+
+TEST_F(Batches, EightProcessesMakeEachVideoOnce) {
+  std::string prompts;
+  for (int i = 0; i < 50; ++i) prompts += "a red ball number " + std::to_string(i) + "\n";
+  write("fifty.txt", prompts);
+  const Words command = Words{SORA_BINARY} + words("fifty.txt", {"-o", "out/{index}.mp4", "--quiet"});
+  std::string line;
+  for (const std::string& word : command) line += "'" + word + "' ";
+  const RunResult all = test::run_program(
+      {"bash", "-c",
+       "for i in 1 2 3 4 5 6 7 8; do " + line + " & pids=\"$pids $!\"; done; for p in $pids; do wait $p || exit; done"},
+      {.timeout = std::chrono::seconds(300), .working_directory = folder_.path()});
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_EQ(count(all.out, "out/"), 50) << "each name is said by the process that made it";
+  EXPECT_EQ(videos("out").size(), 50U);
+  EXPECT_EQ(count(bytes("out/.sora-gen/journal.jsonl"), "\"state\":\"done\""), 50);
+  EXPECT_EQ(count(bytes("out/.sora-gen/journal.jsonl"), "\"state\":\"started\""), 50);
+}
+
+// --- a disk that is full ---
+
+TEST_F(Batches, AFullDiskIsExitCode5AndLeavesNothingHalfWritten) {
+  write("three.txt", kThree);
+  const Words render = Words{SORA_BINARY} + words("three.txt", {"-o", "disk/{index}.mp4", "--quiet"});
+  ASSERT_EQ(run(words("three.txt", {"-o", "whole/{index}.mp4"})).exit_code, 0);
+  const auto whole = videos("whole");
+  fs::create_directory(folder_ / "disk");
+  std::string line;
+  for (const std::string& word : render) line += "'" + word + "' ";
+  // Each size in a mount of its own, which nobody else sees; what is under final names is copied out.
+  const std::string script = "mount -t tmpfs -o size=$1k none disk || exit 99; " + line +
+                             "; code=$?; mkdir -p copy; cp disk/*.mp4 copy/ 2>/dev/null; "
+                             "ls -A disk > names; exit $code";
+  int failed = 0, done = 0;
+  for (int kilobytes = 4; kilobytes <= 256; kilobytes += 4) {
+    fs::remove_all(folder_ / "copy");
+    const RunResult result =
+        test::run_program({"unshare", "-m", "bash", "-c", script, "bash", std::to_string(kilobytes)},
+                          {.working_directory = folder_.path()});
+    if (result.exit_code == 99 || result.err.find("unshare") != std::string::npos)
+      GTEST_SKIP() << "needs root: " << result.err;
+    ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 5) << kilobytes << ": " << result.err;
+    ++(result.exit_code == 0 ? done : failed);
+    const auto made = videos("copy");
+    for (const auto& [name, content] : made) EXPECT_TRUE(content == whole.at(name)) << kilobytes << " " << name;
+    EXPECT_TRUE(result.exit_code != 0 || made.size() == 3) << kilobytes;
+    EXPECT_EQ(bytes("names").find(".part"), std::string::npos) << kilobytes << "\n" << bytes("names");
+  }
+  EXPECT_GT(failed, 0);
+  EXPECT_GT(done, 0);
+}
+
 // --- kills ---
 
 TEST_F(Batches, KilledAHundredTimesEveryVideoIsMadeOnceAndWhole) {
