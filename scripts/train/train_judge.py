@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, into judge.safetensors."""
+"""Trains the judge's networks, a quarter of the clips as the shipped VAE shows them, into judge.safetensors."""
 
 import argparse
 import random
@@ -60,7 +60,7 @@ class Clips:
         colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
         scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
         for index in range(count):
-            is_decoded = index % 3 == 0
+            is_decoded = index % 4 == 0
             clip = judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if is_decoded else EVERY)
             seen = through_vae(vae, clip.frames) if is_decoded else clip.frames
             frames[index], colors[index], shapes[index] = (a[::EVERY] for a in (seen, clip.colors, clip.shapes))
@@ -168,8 +168,8 @@ def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/judge"), help="folder of the clips (%(default)s)")
-    parser.add_argument("--clips", type=int, default=600, help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=700, help="of each network (%(default)s)")
+    parser.add_argument("--clips", type=int, default=1200, help="(%(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="of each network (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="others stay (all)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
