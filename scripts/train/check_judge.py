@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
-"""Checks the judge on clips that it was never trained on, as the shipped VAE shows them: at least 98 % right of each
-attribute of the first edition, and 9 in 10 blobs given no shape's name."""
+"""Checks the judge on clips that it was never trained on: at least 98 % right of each attribute of the first edition,
+95 % of the second, and 9 in 10 blobs given no shape's name.
+
+A further column, without a bar, has the first edition as a VAE shows it: that is the most a transformer can reach with
+this VAE.
+"""
 
 import argparse
 import random
@@ -19,7 +23,7 @@ from rich_world import RichWorld
 from train_judge import VAE, load_vae, through_vae
 from world import World
 
-WANTED = {1: 0.98, 2: 0.90}  # of each edition; the shipped VAE never saw the second
+WANTED = {1: 0.98, 2: 0.95}  # of each edition
 WANTED_OF_BLOBS = 0.9
 
 
@@ -61,32 +65,31 @@ def check_edition(options: argparse.Namespace, edition: int, see: Callable[[np.n
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=int, default=100, help="of each edition (%(default)s)")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=100, help="of each column (%(default)s)")
     parser.add_argument("--blobs", type=int, default=30, help="clips of nothing that has a name (%(default)s)")
-    parser.add_argument("--editions", type=int, nargs="+", choices=WANTED, default=list(WANTED), help="(both)")
-    parser.add_argument("--vae", type=Path, default=VAE, help="folder; the shipped one")
-    parser.add_argument("--no-vae", action="store_true", help="judge the clips as they were drawn")
+    parser.add_argument("--editions", type=int, nargs="*", choices=WANTED, default=list(WANTED), help="(both)")
+    parser.add_argument("--vae", type=Path, default=VAE, help="of the further column; '' for none (the shipped one)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="print what was wrong")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    judge, vae = Judge(options.weights), load_vae(options.vae)
-
-    def see(frames: np.ndarray) -> Verdict:
-        return judge.judge(frames if options.no_vae else through_vae(vae, frames))
-
+    judge = Judge(options.weights)
     columns, low = {}, []
     for edition in options.editions:
-        scores = columns[f"edition {edition}"] = check_edition(options, edition, see)
+        scores = columns[f"edition {edition}"] = check_edition(options, edition, judge.judge)
         low += [
             f"{question} of edition {edition}"
             for question, tally in scores.tallies.items() if tally.share < WANTED[edition]
         ]  # fmt: skip
     blobs = Tally()
     for index in range(options.blobs):
-        blobs.add(is_refused(see(blob_clip(index))))
+        blobs.add(is_refused(judge.judge(blob_clip(index))))
+    if options.vae.name:
+        vae = load_vae(options.vae)
+        decoded = check_edition(options, 1, lambda frames: judge.judge(through_vae(vae, frames)))
+        columns["edition 1, decoded by the VAE"] = decoded
     columns["blobs"] = Scores({"no shape's name": blobs})
     if blobs.total and blobs.share < WANTED_OF_BLOBS:
         low.append("blobs")

@@ -33,7 +33,7 @@ WINDOW = 33
 SHORTEST = 9
 PIXEL = 2 / LABEL_SIZE
 SEEN_PIXELS = 8
-EVIDENCE = 5.0  # independent looks at the surroundings in a window
+EVIDENCE = 5.0  # independent looks in a window
 # Area of each shape of radius 1 (world.signed_distance).
 AREAS = {
     "ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142,
@@ -124,8 +124,7 @@ class Judge:
         scene = shares_of(SCENE_CLASSES, scenes.softmax(dim=1).mean(dim=0))
         if best(scene) in ("gray", "other", "none"):  # nothing that would move
             return scene, {"none": 1.0}
-        # Most frames of a window say little, some say it clearly: their evidence adds up.
-        return scene, shares_of(CAMERA_CLASSES, cameras.log_softmax(dim=1).mean(dim=0).mul(EVIDENCE).softmax(dim=0))
+        return scene, shares_of(CAMERA_CLASSES, agree(cameras, torch.ones(len(cameras))))
 
     def _label(self, pixels: Tensor) -> Labels:
         colors = [self._segmenter(some).argmax(dim=1).to(torch.uint8) for some in pixels.split(8)]
@@ -141,7 +140,7 @@ class Judge:
 
         logits = self._shaper(crop_subjects(pixels[seen], torch.from_numpy(masks[seen])))
         votes = torch.from_numpy(weight[seen]).float()
-        shape = shares_of(SHAPE_CLASSES[1:], (votes[:, None] * logits.softmax(dim=1)).sum(dim=0) / votes.sum())
+        shape = shares_of(SHAPE_CLASSES[1:], agree(logits, votes))
         likeliest = max(shape, key=lambda name: shape[name])
 
         track = track_of(masks, weight, likeliest, zoom)
@@ -152,6 +151,12 @@ class Judge:
             size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
             x=float(track.x[seen].mean()), y=float(track.y[seen].mean()), radius=radius, seen=float(seen.mean()),
         )  # fmt: skip
+
+
+def agree(logits: Tensor, weight: Tensor) -> Tensor:
+    """[frames, answers] → probabilities. Most frames say little, some say it clearly: their evidence adds up."""
+    evidence = (weight[:, None] * logits.log_softmax(dim=1)).sum(dim=0) / weight.sum()
+    return (EVIDENCE * evidence).softmax(dim=0)
 
 
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:

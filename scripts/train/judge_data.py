@@ -84,8 +84,8 @@ class Backdrop:
         self.is_scene = rng.random() >= 0.125
         self.mixed_with = rng.choice([None, *(scene for scene in SCENES if scene != self.scene)])
         self.clouds = np.array([rng.uniform(0, 0.5) for _ in range(12)], np.float32).reshape(4, 3)
-        # A zoom comes to its end.
-        self.begin = rng.uniform(0, 2 if "zoom" in self.camera else 12)
+        # Zoom and nightfall come to their ends.
+        self.begin = rng.uniform(0, 2 if "zoom" in self.camera else 4 if self.scene == "nightfall" else 12)
 
     @property
     def labels(self) -> tuple[int, int]:

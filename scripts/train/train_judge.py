@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, into judge.safetensors."""
+"""Trains the judge's networks, a quarter of the clips as the shipped VAE shows them, into judge.safetensors."""
 
 import argparse
 import random
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import judge_data
@@ -39,6 +39,13 @@ class Clips:
             torch.from_numpy(data[name]) for name in ("frames", "colors", "shapes", "scenes", "cameras")
         )
         self.subjects = self._find_subjects()
+        self.found = self.colors  # of each pixel the color that a segmenter sees; the true one until there is one
+
+    @torch.inference_mode()
+    def segment(self, segmenter: Segmenter) -> None:
+        batches = self.frames.flatten(0, 1).split(16)
+        found = torch.cat([segmenter(pixels(frames)).argmax(dim=1).to(torch.uint8) for frames in batches])
+        self.found = found.view_as(self.colors).clone()
 
     def _find_subjects(self) -> Tensor:
         """[n, 3]: clip, frame and color of all that is large enough to have a shape."""
@@ -53,7 +60,7 @@ class Clips:
         colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
         scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
         for index in range(count):
-            is_decoded = index % 3 == 0
+            is_decoded = index % 4 == 0
             clip = judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if is_decoded else EVERY)
             seen = through_vae(vae, clip.frames) if is_decoded else clip.frames
             frames[index], colors[index], shapes[index] = (a[::EVERY] for a in (seen, clip.colors, clip.shapes))
@@ -105,14 +112,17 @@ def segmenter_loss(network: Segmenter, clips: Clips, batch: int, rng: random.Ran
 
 
 def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -> Tensor:
+    """Half of the masks are the segmenter's, which is what a judge has; a decoder blurs the edge that it goes by."""
     clip, frame, color = clips.subjects[torch.randint(len(clips.subjects), (4 * batch,))].unbind(dim=1)
-    masks = clips.colors[clip, frame] == color[:, None, None]
-    wanted = torch.where(masks, clips.shapes[clip, frame], 0).amax(dim=(1, 2)).long() - 1
-    # A segmenter is wrong here and there along the edge.
-    grown = F.max_pool2d(masks[:, None].float(), 3, 1, 1)[:, 0] > 0.5
-    shrunk = F.max_pool2d(1 - masks[:, None].float(), 3, 1, 1)[:, 0] < 0.5
-    flips = torch.rand(masks.shape) < 0.15 * torch.rand(len(masks), 1, 1)
-    masks = masks ^ (flips & (grown ^ shrunk))
+    true_masks = clips.colors[clip, frame] == color[:, None, None]
+    wanted = torch.where(true_masks, clips.shapes[clip, frame], 0).amax(dim=(1, 2)).long() - 1
+    grown = F.max_pool2d(true_masks[:, None].float(), 3, 1, 1)[:, 0] > 0.5
+    shrunk = F.max_pool2d(1 - true_masks[:, None].float(), 3, 1, 1)[:, 0] < 0.5
+    flips = torch.rand(true_masks.shape) < 0.15 * torch.rand(len(wanted), 1, 1)
+    masks = true_masks ^ (flips & (grown ^ shrunk))
+    found = clips.found[clip, frame] == color[:, None, None]
+    takes_found = (torch.rand(len(wanted)) < 0.6) & (found.sum(dim=(1, 2)) >= SEEN_PIXELS)
+    masks = torch.where(takes_found[:, None, None], found, masks)
     crops = crop_subjects(disturb(pixels(clips.frames[clip, frame]), rng), masks)
     return F.cross_entropy(network(crops), wanted)
 
@@ -127,8 +137,8 @@ def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: rand
 
 
 NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
-    "shaper": (Shaper, shaper_loss), "surroundings": (Surroundings, surroundings_loss),
-    "segmenter": (Segmenter, segmenter_loss),
+    "surroundings": (Surroundings, surroundings_loss), "segmenter": (Segmenter, segmenter_loss),
+    "shaper": (Shaper, shaper_loss),  # after the segmenter
 }  # fmt: skip
 
 
@@ -158,21 +168,30 @@ def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/judge"), help="folder of the clips (%(default)s)")
-    parser.add_argument("--clips", type=int, default=600, help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=700, help="of each network (%(default)s)")
+    parser.add_argument("--clips", type=int, default=1200, help="(%(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="of each network (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="others stay (all)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="(%(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     clips = Clips(options.work, options.clips, load_vae(VAE))
-    torch.manual_seed(0)
-    weights = {}
-    for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items()):
-        print(name, flush=True)
-        network = train(make(), loss_of, clips, options.steps, options.batch, seed)
-        for key, value in network.state_dict().items():
-            weights[f"{name}.{key}"] = value.contiguous().half() if value.is_floating_point() else value
+    weights = load_file(options.out) if options.out.exists() else {}
+    for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items(), start=1):
+        torch.manual_seed(seed)
+        network = make()
+        if name in options.networks:
+            print(name, flush=True)
+            train(network, loss_of, clips, options.steps, options.batch, seed)
+            for key, value in network.state_dict().items():
+                weights[f"{name}.{key}"] = value.contiguous().half() if value.is_floating_point() else value
+        elif name == "segmenter":
+            network.load_state_dict(
+                {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
+            )
+        if name == "segmenter":
+            clips.segment(network.eval())
     save_file(weights, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
 
