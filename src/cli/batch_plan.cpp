@@ -66,6 +66,7 @@ class Planner {
       } catch (const Error& error) {
         if (error.fault() != Fault::input) throw;
         failure = error;  // of a picture or a clip: this video's own
+        plan.placement = placement_;
         plan.prompt = line.options.request.prompt;
         plan.seed = line.options.request.seed.value_or(0);
         plan.output = line.options.request.output;
