@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the judge on clips that it was never trained on: at least 98 % of all answers about the first edition are right,
-95 % of those about the second, and 4 in 5 blobs are given no shape's name. Each question has a bar of its own, too.
+"""Checks the judge on clips that it was never trained on: at least 98 % of all answers about the first edition are
+right, 95 % of those about the second, and 4 in 5 blobs are given no shape's name. Each question has a bar, too.
 
 A further column, without a bar, has the first edition as a VAE shows it: that is the most a transformer can reach with
 this VAE.
