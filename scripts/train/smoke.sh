@@ -12,7 +12,7 @@ stage() {
 }
 
 "$python" check_forward.py
-"$python" check_judge.py --clips 40 --blobs 10 --vae ""
+"$python" check_judge.py --vae ""
 stage make_clips --clips 6 --frames 25
 stage make_clips --clips 6 --frames 25  # nothing left to do
 stage make_tokenizer --sentences 500
