@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 
@@ -10,7 +11,8 @@
 namespace sora {
 namespace {
 
-volatile std::sig_atomic_t caught_signal = 0;
+std::atomic<int> caught_signal = 0;  // set by a signal handler, read by any thread
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void stop_soon(int signal) {
   if (caught_signal != 0) _exit(128 + signal);

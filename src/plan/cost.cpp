@@ -96,6 +96,9 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
   const double decoded_area = tiled_side(size.width, tiling.tile.width, tiling.stride.width) *
                               tiled_side(size.height, tiling.tile.height, tiling.stride.height);
   const std::int64_t decoder_bytes = decodes_between ? vae_bytes + remembered_bytes(plan, traits, decoded_area) : 0;
+  // Elsewhere than on the CPU, finished windows are decoded while the next one is sampled.
+  const bool beside = decodes_between && plan.placement.device != DeviceKind::cpu;
+  const std::int64_t decoding_bytes = decoder_activation_bytes(plan, traits, decoded_area, decodes_between);
   Cost cost;
   cost.text_flop = texts * flop(traits.text_encoder, plan.max_sequence_length);
   cost.text_bytes = kEngineBytes + fetched_weight_bytes(traits.text_encoder, plan.placement, dtype_bytes) +
@@ -106,12 +109,11 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
     cost.sample_flop += steps_over(plan, window) * step_flop;
     const bool in_first_step = &window == &plan.windows.front() || plan.sampling.continuation == Continuation::blended;
     if (in_first_step) cost.first_step_flop += step_flop;
-    cost.sample_bytes = std::max(
-        cost.sample_bytes, sampler_bytes + decoder_bytes + activation_bytes(traits.denoiser, tokens, dtype_bytes));
+    cost.sample_bytes = std::max(cost.sample_bytes, sampler_bytes + decoder_bytes + (beside ? decoding_bytes : 0) +
+                                                        activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = (decodes_between ? sampler_bytes : kEngineBytes) + vae_bytes +
-                      decoder_activation_bytes(plan, traits, decoded_area, decodes_between);
+  cost.decode_bytes = (decodes_between ? sampler_bytes : kEngineBytes) + vae_bytes + decoding_bytes;
   cost.output_bytes = output_bytes(plan);
   return cost;
 }

@@ -9,7 +9,7 @@
 
 #include "base/machine.h"
 #include "render/conditions.h"
-#include "render/output.h"
+#include "render/decoding.h"
 #include "render/rng.h"
 #include "render/sample.h"
 #include "render/saved_latents.h"
@@ -81,7 +81,7 @@ class Renderer {
     for (const std::span<const Window> group : groups_) steps_.total += steps_of(group);
   }
 
-  /// Calls ready(latents, piece) with the next latents that will not change any more, in order.
+  /// Calls ready(latents, piece) with the next latents that will not change any more, in order, on the host.
   template <class Ready>
   void run(const Ready& ready) {
     progress_.update(Stage::sample, 0, steps_.total);
@@ -94,7 +94,7 @@ class Renderer {
       }
       const int end = leading_known(video_.known);
       if (end == passed_on) continue;
-      const Tensor latents = video_.latents.narrow(2, passed_on, end - passed_on).to(device_);
+      const Tensor latents = video_.latents.narrow(2, passed_on, end - passed_on);
       ready(latents, end == plan_.latent.frames ? Piece::last : Piece::more_follow);
       passed_on = end;
     }
@@ -178,15 +178,13 @@ std::vector<std::span<const Window>> window_groups(const Plan& plan) {
 Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
                FrameSink& sink, Progress& progress) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
-  const std::unique_ptr<VideoDecoder> decoder = model.vae->begin_decoding(plan.vae_tiling);
-  std::optional<Output> output;
-  renderer.run([&](const Tensor& latents, Piece piece) {
-    if (!output) output.emplace(plan, read, sink, progress);
-    decoder->decode(latents, piece, [&](const Tensor& pixels) { output->write(pixels); });
-  });
-  output->finish();
+  // On a CPU both would share the same cores.
+  const auto thread = model.device.is_cpu() ? Decoding::Thread::callers : Decoding::Thread::own;
+  Decoding decoding(plan, *model.vae, read, sink, progress, model.device, thread);
+  renderer.run([&](const Tensor& latents, Piece piece) { decoding.add(latents, piece); });
+  decoding.finish();
   saved.remove();
-  return output->quality().result(renderer.latents());
+  return decoding.quality().result(renderer.latents());
 }
 
 }  // namespace sora
