@@ -121,6 +121,7 @@ TEST(Traits, OfEachKindOfCheckpoint) {
            Kind{"wan22_a14b_i2v", "Wan 2.2 I2V, two experts", first_frame_maybe_last, false, Continuation::none},
            Kind{"wan22_ti2v", "Wan 2.2 TI2V", latent_frames, true, Continuation::clean_prefix},
            Kind{"skyreels_v2_t2v", "SkyReels-V2 T2V", nothing, true, Continuation::blended},
+           Kind{"skyreels_v2_i2v", "SkyReels-V2 I2V", first_frame, false, Continuation::none},
            Kind{"skyreels_v2_df", "SkyReels-V2 DF", leading_frames_maybe_last, false, Continuation::forcing},
        }) {
     const Traits traits = Changed(kind.model).traits();
@@ -159,6 +160,7 @@ TEST(Traits, OfSkyReelsImageToVideo) {
 
 TEST(Traits, TextLengthIsFixedWhereImagesAreAttendedTo) {
   EXPECT_TRUE(Changed("wan21_i2v").traits().fixed_text_length);
+  EXPECT_TRUE(Changed("skyreels_v2_i2v").traits().fixed_text_length);
   EXPECT_FALSE(Changed("wan22_a14b_i2v").traits().fixed_text_length);
 }
 
