@@ -122,6 +122,7 @@ TEST(Traits, OfEachKindOfCheckpoint) {
            Kind{"wan22_ti2v", "Wan 2.2 TI2V", latent_frames, true, Continuation::clean_prefix},
            Kind{"skyreels_v2_t2v", "SkyReels-V2 T2V", nothing, true, Continuation::blended},
            Kind{"skyreels_v2_i2v", "SkyReels-V2 I2V", first_frame, false, Continuation::none},
+           Kind{"skyreels_v2_flf2v", "SkyReels-V2 I2V", first_and_last_frame, false, Continuation::none},
            Kind{"skyreels_v2_df", "SkyReels-V2 DF", leading_frames_maybe_last, false, Continuation::forcing},
        }) {
     const Traits traits = Changed(kind.model).traits();
