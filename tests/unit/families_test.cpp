@@ -159,6 +159,13 @@ TEST(Traits, OfSkyReelsImageToVideo) {
   EXPECT_EQ(traits.defaults.guidance_scale, 5);
 }
 
+// The classes that diffusers' conversion of the published weights saves.
+TEST(Traits, OfSkyReelsImageToVideoAsConverted) {
+  Changed changed("skyreels_v2_i2v", "model_index.json", "CLIPImageProcessor", "CLIPProcessor");
+  changed.change("model_index.json", "CLIPVisionModel", "CLIPVisionModelWithProjection");
+  EXPECT_EQ(changed.traits().given, GivenSupport::first_frame);
+}
+
 TEST(Traits, TextLengthIsFixedWhereImagesAreAttendedTo) {
   EXPECT_TRUE(Changed("wan21_i2v").traits().fixed_text_length);
   EXPECT_TRUE(Changed("skyreels_v2_i2v").traits().fixed_text_length);
