@@ -9,12 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, DiffusionPipeline, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, DiffusionPipeline, SkyReelsV2Transformer3DModel, WanTransformer3DModel
 from torch import nn
 from transformers import T5Config, T5EncoderModel, UMT5Config, UMT5EncoderModel
 
 VOCABULARY = 704  # more rows than the tokenizer has pieces, as in the real encoders
 TEXT_WIDTH = 32
+IMAGE_WIDTH, IMAGE_ROWS = 24, 5  # states that the image encoder of tests/data/models/wan21_i2v makes of a picture
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -74,6 +75,19 @@ def transformer(seed: int, channels: int, layers: int, dtype: torch.dtype = torc
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=20, in_channels=channels,
         out_channels=channels, text_dim=TEXT_WIDTH, freq_dim=256, ffn_dim=56, num_layers=layers, cross_attn_norm=True,
         qk_norm="rms_norm_across_heads", eps=1e-6, rope_max_seq_len=64,
+    )  # fmt: skip
+    return randomize(model, seed, dtype=dtype)
+
+
+def skyreels_image_transformer(
+    seed: int, layers: int, two_images: bool = False, dtype: torch.dtype = torch.float32
+) -> SkyReelsV2Transformer3DModel:
+    """Latents, mask and given frames to latents; attends beside the text to an image, or to two that have positions."""
+    model = SkyReelsV2Transformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=20, in_channels=36, out_channels=16,
+        text_dim=TEXT_WIDTH, freq_dim=256, ffn_dim=56, num_layers=layers, cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads", eps=1e-6, image_dim=IMAGE_WIDTH, added_kv_proj_dim=40, rope_max_seq_len=64,
+        pos_embed_seq_len=2 * IMAGE_ROWS if two_images else None,
     )  # fmt: skip
     return randomize(model, seed, dtype=dtype)
 

@@ -1,24 +1,30 @@
 """Runs of checkpoints that take images, clips and masks, or are sampled by diffusion forcing.
 
-Their transformers and image encoders are in tests/data; all else is linked to other checkpoints' parts, so that it is
-stored once.
+Their transformers and image encoders are in tests/data (SkyReels-V2's that take images are written here); all else is
+linked to other checkpoints' parts, so that it is stored once.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from diffusers import (
+    DiffusionPipeline,
     SkyReelsV2DiffusionForcingImageToVideoPipeline,
     SkyReelsV2DiffusionForcingPipeline,
     SkyReelsV2DiffusionForcingVideoToVideoPipeline,
+    SkyReelsV2ImageToVideoPipeline,
     SkyReelsV2Pipeline,
+    SkyReelsV2Transformer3DModel,
     WanImageToVideoPipeline,
     WanVACEPipeline,
 )
 from PIL import Image, ImageDraw
 
+import components
 from runs import WHOLE, Run, load, record, test_image
 
 FIRST, LAST = test_image(37, 53), test_image(32, 48, shift=40)
@@ -41,10 +47,10 @@ def link(path: Path, target: Path) -> None:
     path.symlink_to(os.path.relpath(target, path.parent))
 
 
-def linked_model(out: Path, model: str, text_encoder: str = "wan21_t2v") -> Path:
-    """The checkpoint's folder, its VAE and text encoder being those of others."""
+def linked_model(out: Path, model: str, **owners: str) -> Path:
+    """The checkpoint's folder, its VAE, text encoder and what else `owners` names being those of others."""
     folder = out / "models" / model
-    for part, owner in (("vae", "wan21_t2v"), ("text_encoder", text_encoder)):
+    for part, owner in (dict(vae="wan21_t2v", text_encoder="wan21_t2v") | owners).items():
         shutil.rmtree(folder / part, ignore_errors=True)
         (folder / part).mkdir(parents=True)
         for source in sorted((out / "models" / owner / part).iterdir()):
@@ -103,6 +109,38 @@ def skyreels_v2_t2v(out: Path) -> None:
     record(Run("skyreels_v2_t2v", "fp32_unipc3", keep, num_inference_steps=3, guidance_scale=6.0), pipeline, out)
 
 
+def skyreels_image_pipeline(out: Path, model: str, transformer: SkyReelsV2Transformer3DModel) -> DiffusionPipeline:
+    like = "wan21_i2v"
+    folder = linked_model(out, model, tokenizer=like, image_encoder=like, image_processor=like, scheduler="wan21_flf2v")
+    transformer.save_pretrained(folder / "transformer")
+    for path in (folder / "transformer").iterdir():
+        path.chmod(0o644)
+    index = json.loads((out / "models" / like / "model_index.json").read_text())
+    index["_class_name"] = SkyReelsV2ImageToVideoPipeline.__name__
+    index["transformer"] = ["diffusers", type(transformer).__name__]
+    for wans_own in ("boundary_ratio", "expand_timesteps", "transformer_2"):
+        del index[wans_own]
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    return load(SkyReelsV2ImageToVideoPipeline, folder)
+
+
+def skyreels_v2_i2v(out: Path) -> None:
+    model = "skyreels_v2_i2v"
+    pipeline = skyreels_image_pipeline(out, model, components.skyreels_image_transformer(seed=60, layers=2))
+    keep = WHOLE + CALLS + call(4) + SOME_LAYERS + ("transformer.call0.block[01]", "transformer.call0.*embedder.[013]")
+    record(Run(model, "fp32_unipc3", keep, num_inference_steps=3, max_sequence_length=512, extra=dict(image=FIRST)),
+           pipeline, out)  # fmt: skip
+
+
+def skyreels_v2_flf2v(out: Path) -> None:
+    """No such checkpoint is published: the pipeline takes a last image, which only a transformer with positions can."""
+    model = "skyreels_v2_flf2v"
+    transformer = components.skyreels_image_transformer(seed=61, layers=1, two_images=True, dtype=torch.bfloat16)
+    pipeline = skyreels_image_pipeline(out, model, transformer)
+    record(Run(model, "fp32_unipc3", WHOLE, num_inference_steps=3, max_sequence_length=512,
+               extra=dict(image=FIRST, last_image=LAST)), pipeline, out)  # fmt: skip
+
+
 def skyreels_v2_df(out: Path) -> None:
     folder = linked_model(out, "skyreels_v2_df")
 
@@ -131,5 +169,6 @@ def skyreels_v2_df(out: Path) -> None:
 
 PARTS = dict(
     wan21_i2v=wan21_i2v, wan21_flf2v=wan21_flf2v, wan22_a14b_i2v=wan22_a14b_i2v, wan21_vace=wan21_vace,
-    skyreels_v2_t2v=skyreels_v2_t2v, skyreels_v2_df=skyreels_v2_df,
+    skyreels_v2_t2v=skyreels_v2_t2v, skyreels_v2_i2v=skyreels_v2_i2v, skyreels_v2_flf2v=skyreels_v2_flf2v,
+    skyreels_v2_df=skyreels_v2_df,
 )  # fmt: skip

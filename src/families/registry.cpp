@@ -64,11 +64,13 @@ constexpr Known<bool> kTokenizers[] = {
     {"T5TokenizerFast", true},
 };
 
-// All do the same; only with torchvision at hand would the reference resize otherwise.
+// All do the same; only with torchvision at hand would the reference resize otherwise. A CLIPProcessor, which
+// diffusers' conversion of SkyReels-V2 I2V saves, hands pictures to its CLIPImageProcessor.
 constexpr Known<bool> kImageProcessors[] = {
     {"CLIPImageProcessor", true},
     {"CLIPImageProcessorFast", true},
     {"CLIPImageProcessorPil", true},
+    {"CLIPProcessor", true},
 };
 
 [[noreturn]] void fail_unknown(const Checkpoint& checkpoint, std::string_view what, const std::string& found,

@@ -39,7 +39,10 @@ Traits skyreels_v2_image_traits(const Checkpoint& checkpoint) {
           "{}: a {} has a transformer with in_channels {} (latents, mask and given frames), found {}",
           checkpoint.folder().string(), checkpoint.pipeline(), expected, found);
   require_image_encoder(checkpoint, parts.denoiser);
-  return traits_of(parts, config, "SkyReels-V2 I2V", kSkyReelsImageToVideo);
+  Traits traits = traits_of(parts, config, "SkyReels-V2 I2V", kSkyReelsImageToVideo);
+  // Positions are of two images' states. No such checkpoint is published, so no refusal names it.
+  if (parts.denoiser.pos_embed_seq_len) traits.given = GivenSupport::first_and_last_frame;
+  return traits;
 }
 
 Traits skyreels_v2_forcing_traits(const Checkpoint& checkpoint) {

@@ -223,7 +223,8 @@ INSTANTIATE_TEST_SUITE_P(
         ReferenceRun{"wan21_flf2v", "fp32_unipc3", ""}, ReferenceRun{"wan22_a14b_i2v", "fp32_unipc4", ""},
         ReferenceRun{"wan22_a14b_i2v", "fp32_last_image", ""}, ReferenceRun{"wan21_vace", "fp32_t2v", ""},
         ReferenceRun{"wan21_vace", "fp32_flf_mask", ""}, ReferenceRun{"wan21_vace", "fp32_reference", ""},
-        ReferenceRun{"skyreels_v2_t2v", "fp32_unipc3", ""}, ReferenceRun{"skyreels_v2_df", "fp32_sync", ""},
+        ReferenceRun{"skyreels_v2_t2v", "fp32_unipc3", ""}, ReferenceRun{"skyreels_v2_i2v", "fp32_unipc3", ""},
+        ReferenceRun{"skyreels_v2_flf2v", "fp32_unipc3", ""}, ReferenceRun{"skyreels_v2_df", "fp32_sync", ""},
         ReferenceRun{"skyreels_v2_df", "fp32_async_block2", ""}, ReferenceRun{"skyreels_v2_df", "fp32_i2v", ""},
         ReferenceRun{"skyreels_v2_df", "fp32_long", ""}, ReferenceRun{"skyreels_v2_df", "fp32_last_image", ""}),
     [](const auto& test) { return test.param.model + "_" + test.param.name; });

@@ -40,6 +40,7 @@ TEST_P(Runs, MatchTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(SkyReelsV2Transformer, Runs,
                          ::testing::Values(RecordedRun{"skyreels_v2_t2v", "fp32_unipc3", 0, 11, 3},
+                                           RecordedRun{"skyreels_v2_i2v", "fp32_unipc3", 0, 9, 3},
                                            RecordedRun{"skyreels_v2_df", "fp32_sync", 0, 12, 3},
                                            RecordedRun{"skyreels_v2_df", "fp32_async_block2", 2, 5, 4},
                                            RecordedRun{"skyreels_v2_df", "fp32_long_addnoise", 0, 0, 3},

@@ -121,6 +121,8 @@ TEST(Traits, OfEachKindOfCheckpoint) {
            Kind{"wan22_a14b_i2v", "Wan 2.2 I2V, two experts", first_frame_maybe_last, false, Continuation::none},
            Kind{"wan22_ti2v", "Wan 2.2 TI2V", latent_frames, true, Continuation::clean_prefix},
            Kind{"skyreels_v2_t2v", "SkyReels-V2 T2V", nothing, true, Continuation::blended},
+           Kind{"skyreels_v2_i2v", "SkyReels-V2 I2V", first_frame, false, Continuation::none},
+           Kind{"skyreels_v2_flf2v", "SkyReels-V2 I2V", first_and_last_frame, false, Continuation::none},
            Kind{"skyreels_v2_df", "SkyReels-V2 DF", leading_frames_maybe_last, false, Continuation::forcing},
        }) {
     const Traits traits = Changed(kind.model).traits();
@@ -157,8 +159,16 @@ TEST(Traits, OfSkyReelsImageToVideo) {
   EXPECT_EQ(traits.defaults.guidance_scale, 5);
 }
 
+// The classes that diffusers' conversion of the published weights saves.
+TEST(Traits, OfSkyReelsImageToVideoAsConverted) {
+  Changed changed("skyreels_v2_i2v", "model_index.json", "CLIPImageProcessor", "CLIPProcessor");
+  changed.change("model_index.json", "CLIPVisionModel", "CLIPVisionModelWithProjection");
+  EXPECT_EQ(changed.traits().given, GivenSupport::first_frame);
+}
+
 TEST(Traits, TextLengthIsFixedWhereImagesAreAttendedTo) {
   EXPECT_TRUE(Changed("wan21_i2v").traits().fixed_text_length);
+  EXPECT_TRUE(Changed("skyreels_v2_i2v").traits().fixed_text_length);
   EXPECT_FALSE(Changed("wan22_a14b_i2v").traits().fixed_text_length);
 }
 
