@@ -267,7 +267,7 @@ TEST(Memory, TooLittleIsExitCode6) {
   // What was sampled is not lost: the same command only decodes it, in the smallest tiles that were tried.
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4.latents"});
   const RunResult resumed = sora_gen(large + Arguments{"--progress", "json"});
-  EXPECT_THAT(resumed.err, HasSubstr("decoding ran out of memory; it goes on in tiles of 56x56"));
+  EXPECT_THAT(resumed.err, HasSubstr("decoding ran out of memory; it goes on in tiles of 64x64"));
   EXPECT_THAT(resumed.err, Not(HasSubstr(R"("sample","done":1)")));
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4"});
