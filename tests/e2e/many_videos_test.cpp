@@ -214,6 +214,78 @@ TEST_F(Batches, AJobThatFailsIsSaidAndTheOthersAreMade) {
   EXPECT_EQ(objects.back()["exit"], 3);
 }
 
+TEST_F(Batches, WhatFailedIsTriedAgainWhenAsked) {
+  // NaN weights fail while sampling, which is noted; with other weights in their place the same command could do it.
+  write("one.txt", "a red ball\n");
+  fs::copy(fs::path(SORA_SOURCE_DIR) / "models/tiny-world", folder_ / "model", fs::copy_options::recursive);
+  const fs::path weights = folder_ / "model/transformer/diffusion_pytorch_model.safetensors";
+  const auto time = fs::last_write_time(weights);
+  const std::string good = test::read_text(weights);
+  std::string bad = good;
+  std::fill(bad.end() - 2000, bad.end(), '\xff');
+  const auto put = [&](const std::string& content) {
+    test::write_file(weights, content);
+    fs::last_write_time(weights, time);  // so that it passes for the same model
+  };
+  put(bad);
+  const Words command = words("one.txt", {"-m", "model", "-o", "out/x.mp4"});
+  const RunResult failing = run(command);
+  EXPECT_EQ(failing.exit_code, 3) << failing.err;
+  EXPECT_THAT(failing.err, HasSubstr("one.txt:1: "));
+  put(good);
+  EXPECT_EQ(run(command).exit_code, 3) << "it is known to fail";
+  EXPECT_THAT(videos("out"), IsEmpty());
+  EXPECT_EQ(run(command + Words{"--retry-failed"}).exit_code, 0);
+  EXPECT_EQ(videos("out").size(), 1U);
+  // Touched, it is another model, and its video another one.
+  fs::last_write_time(weights, time + std::chrono::hours(1));
+  EXPECT_EQ(run(command).exit_code, 5) << "under the name of the first";
+}
+
+TEST_F(Batches, StopAtTheFirstFailureWhenAsked) {
+  fs::copy(fs::path(SORA_SOURCE_DIR) / "models/tiny-world", folder_ / "model", fs::copy_options::recursive);
+  const fs::path weights = folder_ / "model/transformer/diffusion_pytorch_model.safetensors";
+  std::string bad = test::read_text(weights);
+  std::fill(bad.end() - 2000, bad.end(), '\xff');
+  test::write_file(weights, bad);
+  write("three.txt", kThree);
+  const RunResult all = run(words("three.txt", {"-m", "model", "-o", "a/{index}.mp4"}));
+  EXPECT_EQ(count(all.err, "sora-gen: error: three.txt:"), 3) << all.err;
+  const RunResult first = run(words("three.txt", {"-m", "model", "-o", "b/{index}.mp4", "--fail-fast"}));
+  EXPECT_EQ(first.exit_code, 3);
+  EXPECT_EQ(count(first.err, "sora-gen: error: three.txt:"), 1) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("2 not begun"));
+}
+
+TEST_F(Batches, ASignalStopsThemAndTheSameCommandGoesOn) {
+  write("three.txt", kThree);
+  const Words command = words("three.txt", {"-o", "out/{index}.mp4", "--steps", "40"});
+  Words usual;  // --steps only once
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    if (command[i] == "--steps" && command[i + 1] == "2")
+      ++i;
+    else
+      usual.push_back(command[i]);
+  }
+  std::string line = std::string(SORA_BINARY) + " ";
+  for (const std::string& word : usual) line += "'" + word + "' ";
+  for (const auto& [signal, exit_code] : std::vector<std::pair<std::string, int>>{{"INT", 130}, {"TERM", 143}}) {
+    const RunResult result =
+        test::run_program({"bash", "-c",
+                           line +
+                               "--progress json 2> log & pid=$!; until grep -q '\"title\":\"2/3\"' log; do kill -0 "
+                               "$pid || break; sleep 0.01; done; kill -" +
+                               signal + " $pid; wait $pid"},
+                          {.working_directory = folder_.path()});
+    EXPECT_EQ(result.exit_code, exit_code);
+    EXPECT_THAT(bytes("log"), HasSubstr("the same command goes on"));
+    EXPECT_EQ(videos("out").size(), 1U);
+    EXPECT_EQ(run(usual).exit_code, 0);
+    EXPECT_EQ(videos("out").size(), 3U);
+    fs::remove_all(folder_ / "out");
+  }
+}
+
 // --- memory ---
 
 TEST_F(Batches, MemoryDoesNotGrowWithTheJobs) {
