@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,11 +18,13 @@
 #include "batch/file_claims.h"
 #include "cli/batch_board.h"
 #include "cli/batch_plan.h"
+#include "cli/placement.h"
 #include "cli/planning.h"
 #include "cli/problems.h"
 #include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
+#include "plan/cost.h"
 
 namespace sora {
 namespace {
@@ -95,6 +98,24 @@ void calibrate_groups(const Batch& batch, Progress& progress) {
   }
 }
 
+// What no wait makes fit: of the CPU's memory all counts, of a GPU's what other programs leave.
+void require_memory(const Batch& batch, const std::vector<BatchBoard>& boards) {
+  Problems problems;
+  for (std::size_t g = 0; g < batch.groups.size(); ++g) {
+    const BatchGroup& group = batch.groups[g];
+    const Placement placement = group.plans.at(0).placement;
+    const std::optional<std::int64_t> most =
+        placement.device == DeviceKind::cpu ? memory_limit_bytes() : free_memory_bytes(placement);
+    for (std::size_t i = 0; most && i < group.jobs.size(); ++i) {
+      const Peak peak = memory_peak(group.plans[i]);
+      if (!boards[g].pending(i) || peak.bytes <= *most) continue;
+      problems.add(fmt::format("{}: {} needs about {}, there are {}; --fit lowers that, and so does a smaller --size",
+                               group.jobs[i].line.origin, peak.stage, human_bytes(peak.bytes), human_bytes(*most)));
+    }
+  }
+  problems.throw_if_any(Fault::memory);
+}
+
 // What cannot fit is refused before hours are spent.
 void require_room(const Batch& batch, const std::vector<BatchBoard>& boards) {
   Total total;
@@ -156,6 +177,43 @@ std::string summary(const Count& count) {
   return text;
 }
 
+std::string_view name_of(JobState state) {
+  switch (state) {
+    case JobState::pending:
+      return "not begun";
+    case JobState::made:
+      return "made";
+    case JobState::there:
+      return "there";
+    case JobState::failed:
+      return "failed";
+    case JobState::given_up:
+      return "failed before";
+  }
+  return "";
+}
+
+// A line for each video, in the order of the batch; of many, for each that is not there.
+std::string table(const Batch& batch, const std::vector<BatchBoard>& boards) {
+  constexpr std::size_t kMostLines = 50;
+  std::map<int, std::string> lines;
+  for (std::size_t g = 0; g < batch.groups.size(); ++g) {
+    const BatchGroup& group = batch.groups[g];
+    for (std::size_t i = 0; i < group.jobs.size(); ++i) {
+      const JobOutcome& outcome = boards[g].outcomes()[i];
+      const bool there = outcome.state == JobState::made || outcome.state == JobState::there;
+      if (there && batch.size() > kMostLines) continue;
+      const int index = group.jobs[i].line.index;
+      const std::string seconds = outcome.state == JobState::made ? human_seconds(outcome.seconds) : "";
+      lines[index] = fmt::format("\n{:>6}  {:<13}  {:>8}  {}", index, name_of(outcome.state), seconds,
+                                 printable(group.plans[i].output.path.native(), 200));
+    }
+  }
+  std::string text;
+  for (const auto& [index, line] : lines) text += line;
+  return text;
+}
+
 }  // namespace
 
 bool is_batch(const Generate& command) {
@@ -189,6 +247,7 @@ void run_batch(const Generate& command) {
   Problems problems;
   for (const BatchBoard& board : boards) board.check_outputs(problems);
   problems.throw_if_any(Fault::output);
+  require_memory(batch, boards);
   require_room(batch, boards);
 
   for (BatchBoard& board : boards) board.report_known();
@@ -203,7 +262,7 @@ void run_batch(const Generate& command) {
     }
   }
   const Count result = count(boards);
-  spdlog::info("{}", summary(result));
+  spdlog::info("{}", summary(result) + table(batch, boards));
   require(result.failed == 0 && result.open == 0, Fault::some_failed, "{} of {} videos could not be made",
           result.failed + result.open, run.size);
 }
