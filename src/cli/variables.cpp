@@ -88,7 +88,7 @@ bool is_on(const Value& value) {
 Settings settings_of(const Variables& variables, std::span<const FlagInfo> flags) {
   Settings settings;
   for (auto entry = variables.lower_bound(kPrefix); entry != variables.end(); ++entry) {
-    const auto& [variable, text] = *entry;
+    const std::string &variable = entry->first, &text = entry->second;  // clang captures no structured bindings
     if (!variable.starts_with(kPrefix)) break;
     const auto flag = std::find_if(flags.begin(), flags.end(), [&](const FlagInfo& each) {
       return each.scope != Scope::command_line && variable_of(each.name) == variable;
