@@ -41,11 +41,12 @@ struct Total {
 // Loading is done once for all videos of a model.
 void add(Total& total, const BatchGroup& group, const std::function<bool(std::size_t)>& wanted) {
   const RenderTimes times(group.checkpoint, group.plans.at(0).placement);
+  const Timings known = times.known();
   bool loaded = false;
   for (std::size_t i = 0; i < group.jobs.size(); ++i) {
     if (!wanted(i)) continue;
     const Plan& plan = group.plans[i];
-    const Estimate estimate = times.estimate(plan);
+    const Estimate estimate = times.estimate(plan, known);
     const std::optional<double> seconds = loaded ? estimate.without_loading() : estimate.total();
     loaded = true;
     ++total.videos;

@@ -59,13 +59,12 @@ void set_resize(Generate& options, const Value& value) {
   options.request.resize = word == "pad" ? Resize::pad : word == "stretch" ? Resize::stretch : Resize::crop;
 }
 
-void set_keep_given(Generate& options, const Value& value) {
-  const std::string& word = value.text;
-  if (word == "auto")
-    options.request.keep_given.reset();
-  else
-    options.request.keep_given = word == "yes";
+// Of kAutoYesNo: empty for auto.
+std::optional<bool> yes_or_no(const Value& value) {
+  return value.text == "auto" ? std::nullopt : std::optional(value.text == "yes");
 }
+
+void set_keep_given(Generate& options, const Value& value) { options.request.keep_given = yes_or_no(value); }
 
 void set_conditioning_scale(Generate& options, const Value& value) {
   std::vector<double>& scales = options.request.conditioning_scale;
@@ -77,13 +76,7 @@ void set_conditioning_scale(Generate& options, const Value& value) {
   }
 }
 
-void set_sidecar(Generate& options, const Value& value) {
-  const std::string& word = value.text;
-  if (word == "auto")
-    options.sidecar.reset();
-  else
-    options.sidecar = word == "yes";
-}
+void set_sidecar(Generate& options, const Value& value) { options.sidecar = yes_or_no(value); }
 
 // The values of --connect come one by one.
 void set_connect(Generate& options, const Value& value) {

@@ -85,10 +85,8 @@ RenderTimes::RenderTimes(const Checkpoint& checkpoint, const Placement& placemen
   place_ = sha256_hex(place).substr(0, kPlaceDigits);
 }
 
-Estimate RenderTimes::estimate(const Plan& plan) const { return sora::estimate(plan, read_timings(file_), place_); }
-
 void RenderTimes::learn(const Plan& plan, const JobResult& result) const {
-  Timings timings = read_timings(file_);
+  Timings timings = known();
   const std::vector<Timings::Entry> before = timings.entries();
   sora::learn(timings, plan, result, place_);
   if (timings.entries() != before) write_timings(file_, timings);

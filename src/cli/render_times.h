@@ -23,8 +23,10 @@ class RenderTimes {
  public:
   RenderTimes(const Checkpoint& checkpoint, const Placement& placement);
 
-  /// Reads the file again: other processes write it too.
-  Estimate estimate(const Plan& plan) const;
+  /// What is known now: other processes write the file, too.
+  Timings known() const { return read_timings(file_); }
+  Estimate estimate(const Plan& plan, const Timings& known) const { return sora::estimate(plan, known, place_); }
+  Estimate estimate(const Plan& plan) const { return estimate(plan, known()); }
   void learn(const Plan& plan, const JobResult& result) const;
 
  private:
