@@ -46,6 +46,9 @@ struct ManifestReport {
 /// library is missing; whatever the bytes are otherwise is a state. No network, memory does not grow with the file.
 ManifestReport read_manifest(const std::filesystem::path& file, const std::string& roots);
 
+/// The first kMediaTypeBytes of a file. Error{input}.
+std::string first_bytes_of(const std::filesystem::path& file);
+
 /// PEM of root.pem in the user's keys, where there is one, and of further `files`. Error{input} for one that is not
 /// made of certificates.
 std::string trusted_roots(const std::vector<std::filesystem::path>& files = {});

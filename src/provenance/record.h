@@ -42,10 +42,10 @@ struct Thumbnail {
 };
 
 struct ProvenanceRecord {
-  std::string job;      ///< decides the manifest's label and so, with a deterministic signer, every byte
-  std::string title;    ///< the output's file name
-  std::string version;  ///< of sora-gen
-  std::string when;     ///< RFC 3339, UTC
+  std::string manifest_id = {};  ///< manifest_id() of the job; empty: a random one
+  std::string title;             ///< the output's file name
+  std::string version;           ///< of sora-gen
+  std::string when;              ///< RFC 3339, UTC
   ModelRecord model;
   std::uint64_t seed = 0;
   std::string sampler;
@@ -58,7 +58,7 @@ struct ProvenanceRecord {
   std::optional<std::string> prompt = {};  ///< only where the user asked for it
   std::string policy_id = {}, policy_sha256 = {};
   std::optional<WatermarkRecord> watermark = {};
-  bool visible_mark = false;
+  bool visible_mark = false;  ///< there is a mark that anyone sees
   std::optional<Thumbnail> thumbnail = {};
   std::vector<SourceMedia> sources = {};
 };
