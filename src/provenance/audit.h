@@ -1,6 +1,6 @@
 // What was decided and what was made here: a file of JSON lines, each with the digest of the one before it and a code
 // by this installation's key. Any number of processes append; a line is on the disk before append() returns. It is the
-// ledger, too: who finds a watermark's payload here knows which video was made with it.
+// ledger, too: who finds a watermark's payload in it knows which video was made with it.
 //
 // The chain shows that no record was changed, taken out or put in between. It cannot show that the last ones were cut
 // off, nor what somebody did who had the key.
@@ -8,9 +8,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/files.h"
 #include "provenance/keys.h"
@@ -22,7 +22,8 @@ std::filesystem::path audit_file();
 
 /// Whether a prompt may be rendered.
 struct DecisionRecord {
-  std::string job, decision;  ///< "allowed", "refused"
+  std::string job;
+  std::string decision;  ///< "allowed", "refused"
   std::string policy_id, policy_sha256;
   std::string category = {}, rule = {};  ///< of a refusal
   std::string prompt;                    ///< written as HMAC and length, or as it is where that is asked for
@@ -31,11 +32,11 @@ struct DecisionRecord {
 /// A video that was published.
 struct OutputRecord {
   std::string job, model;
-  std::filesystem::path output;
+  std::filesystem::path output;               ///< as a whole path; bytes that are not UTF-8 become U+FFFD
   std::string sha256;                         ///< of the file as it was published
-  std::optional<std::uint64_t> payload = {};  ///< 48 bits, where it is marked
+  std::optional<std::uint64_t> payload = {};  ///< watermark_payload(), where the video is marked
   std::string manifest = {};                  ///< its label, where it is signed
-  std::string time = {};                      ///< filled in by append() and find_output()
+  std::string time = {};                      ///< RFC 3339, UTC; append() takes the clock's
 };
 
 class AuditLog {
@@ -47,7 +48,9 @@ class AuditLog {
   void append(const OutputRecord& record);
 
  private:
-  void append_event(std::string_view event, const std::string& fields);
+  void append_event(const char* event, const nlohmann::ordered_json& fields);
+  void write_text(std::string_view text);
+  std::string last_line_digest(std::int64_t end) const;
 
   std::filesystem::path path_;
   SecretKey key_;
@@ -56,16 +59,17 @@ class AuditLog {
 };
 
 struct AuditFinding {
-  std::int64_t records = 0;
-  int torn = 0;  ///< lines that a crash has cut; the chain covers all but the last line
-  bool last_is_torn = false;
-  std::int64_t line = 0;  ///< of the first broken record; 0: there is none
-  std::string fault;      ///< what is wrong with it
+  std::int64_t records = 0;   ///< whole ones, up to the first that is broken
+  int torn = 0;               ///< lines that a crash has cut, of which later records tell that they were so
+  bool last_is_torn = false;  ///< one more: nothing was written after it
+  std::int64_t line = 0;      ///< of the first broken record; 0: there is none
+  std::string fault = {};     ///< what is wrong with it
 };
-/// `key`: nullptr checks the chain alone. Constant memory. Error{input} if the file cannot be read.
+/// Without a key the chain alone is checked. Constant memory. Error{input} if the file cannot be read.
 AuditFinding verify_audit(const std::filesystem::path& file, const SecretKey* key);
 
-/// The last video that was made here with this payload. Constant memory. Nothing where the file is missing.
-std::optional<OutputRecord> find_output(const std::filesystem::path& file, std::uint64_t payload);
+/// The last video that was made here with this payload; nothing where there is none or no file. Records with another
+/// key's code are not believed. Constant memory. Error{input} if the file cannot be read.
+std::optional<OutputRecord> find_output(const std::filesystem::path& file, const SecretKey& key, std::uint64_t payload);
 
 }  // namespace sora

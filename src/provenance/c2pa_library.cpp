@@ -98,6 +98,16 @@ std::string c2pa_text(char* text) {
 
 std::string c2pa_error() { return printable(c2pa_text(c2pa().error()), 400); }
 
+nlohmann::ordered_json c2pa_offline_settings() {
+  return {{"version", 1},
+          {"verify", {{"remote_manifest_fetch", false}, {"ocsp_fetch", false}}},
+          {"core",
+           {{"allowed_network_hosts", nlohmann::ordered_json::array()},
+            {"decode_identity_assertions", false},  // would look identities up
+            {"backing_store_memory_threshold_in_mb", 10},
+            {"max_decompressed_manifest_size_in_mb", 64}}}};
+}
+
 C2paOwned<C2paContext> c2pa_context(const nlohmann::ordered_json& settings) {
   const C2paOwned<C2paSettings> read(c2pa().settings_new());
   require(read != nullptr && c2pa().settings_update_from_string(read.get(), settings.dump().c_str(), "json") >= 0,

@@ -31,6 +31,8 @@ std::string c2pa_error();
 /// A string of the library's as ours; empty for nullptr.
 std::string c2pa_text(char* text);
 
+/// Nothing is fetched, and what is held in memory of a file has a limit.
+nlohmann::ordered_json c2pa_offline_settings();
 /// A context with these settings. It may go before what is made from it.
 C2paOwned<C2paContext> c2pa_context(const nlohmann::ordered_json& settings);
 

@@ -135,6 +135,12 @@ void require_whole(const KeyFiles& files) {
   }
 }
 
+// With a name and a folder above it.
+fs::path whole(const fs::path& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
 // A name of its own beside the folder.
 fs::path retired_name(const fs::path& folder) {
   const std::time_t now = std::time(nullptr);
@@ -167,14 +173,16 @@ bool KeyFiles::exist() const {
   return fs::exists(folder, problem) && !(fs::is_empty(folder, problem) && !problem);
 }
 
-KeyFiles make_keys(const fs::path& folder, const KeyOptions& options) {
+KeyFiles make_keys(const fs::path& where, const KeyOptions& options) {
+  const fs::path folder = whole(where);
   const std::optional<KeyFiles> made = KeyFiles{folder}.exist() ? std::nullopt : try_to_make(folder, options);
   require(made.has_value(), Fault::output, "{}: there are keys already; --renew makes new ones and puts these aside",
           shown(folder));
   return *made;
 }
 
-RenewedKeys renew_keys(const fs::path& folder, const KeyOptions& options) {
+RenewedKeys renew_keys(const fs::path& where, const KeyOptions& options) {
+  const fs::path folder = whole(where);
   const KeyFiles files{folder};
   require(files.exist(), Fault::input, "{}: there are no keys that could be renewed", shown(folder));
   require_whole(files);
@@ -189,7 +197,8 @@ RenewedKeys renew_keys(const fs::path& folder, const KeyOptions& options) {
   return {files, retired};
 }
 
-EnsuredKeys ensure_keys(const fs::path& folder) {
+EnsuredKeys ensure_keys(const fs::path& where) {
+  const fs::path folder = whole(where);
   KeyFiles files{folder};
   if (!files.exist() && try_to_make(folder, {})) return {files, true};
   require_whole(files);
@@ -221,15 +230,6 @@ std::string keyed_digest(const SecretKey& key, std::string_view purpose, std::st
 
 std::string prompt_hmac(const SecretKey& audit_key, std::string_view prompt) {
   return keyed_digest(audit_key, "prompt", prompt);
-}
-
-std::string manifest_id(const SecretKey& audit_key, std::string_view job) {
-  std::string digits = keyed_digest(audit_key, "manifest", job);
-  digits[12] = '4';                                               // RFC 4122: "random"
-  digits[16] = "89ab"[static_cast<std::size_t>(digits[16]) % 4];  // and its variant
-  const std::string_view d = digits;
-  return fmt::format("{}-{}-{}-{}-{}", d.substr(0, 8), d.substr(8, 4), d.substr(12, 4), d.substr(16, 4),
-                     d.substr(20, 12));
 }
 
 std::uint64_t watermark_payload(const SecretKey& watermark_key, std::string_view job) {

@@ -75,9 +75,6 @@ std::string keyed_digest(const SecretKey& key, std::string_view purpose, std::st
 /// How logs and manifests name a prompt without telling it; the same prompt has the same one on one installation.
 std::string prompt_hmac(const SecretKey& audit_key, std::string_view prompt);
 
-/// A UUID that names the manifest of a job: always the same on one installation, and it tells nothing of the job.
-std::string manifest_id(const SecretKey& audit_key, std::string_view job);
-
 /// The 48 bits that the watermark of a job carries.
 std::uint64_t watermark_payload(const SecretKey& watermark_key, std::string_view job);
 /// 16 hexadecimal digits that name the watermark key without telling it.

@@ -1,6 +1,9 @@
 #include "provenance/manifest.h"
 
+#include <openssl/rand.h>
+
 #include <algorithm>
+#include <array>
 
 #include "sora/error.h"
 
@@ -72,7 +75,7 @@ ordered_json generation_of(const ProvenanceRecord& record) {
     parts.push_back({{"component", part.component}, {"sha256", part.sha256}});
   ordered_json data{{"version", 1},
                     {"model", {{"name", record.model.name}, {"parts", std::move(parts)}}},
-                    {"seed", record.seed},
+                    {"seed", std::to_string(record.seed)},  // the library takes no integer above 2^63
                     {"sampler", record.sampler},
                     {"steps", record.steps},
                     {"guidance_scale", record.guidance_scale},
@@ -100,22 +103,31 @@ ordered_json marks_of(const ProvenanceRecord& record) {
 
 }  // namespace
 
-ordered_json manifest_definition(const ProvenanceRecord& record) {
+std::string new_manifest_label() {
+  std::array<unsigned char, 16> b{};
+  require(RAND_bytes(b.data(), b.size()) == 1, Fault::bug, "libcrypto has no random numbers");
+  // RFC 4122: version 4, of random bits.
+  b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
+  b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
+  std::string label = "urn:c2pa:";
+  for (std::size_t i = 0; i < b.size(); ++i)
+    label += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+  return label;
+}
+
+ordered_json manifest_definition(const ProvenanceRecord& record, const std::string& label) {
   ordered_json assertions = ordered_json::array();
   assertions.push_back(assertion("c2pa.actions.v2", actions_of(record)));
   assertions.push_back(assertion("cawg.training-mining", training_and_mining()));
   assertions.push_back(assertion(kGenerationLabel, generation_of(record)));
   if (record.watermark || record.visible_mark) assertions.push_back(assertion(kWatermarkLabel, marks_of(record)));
   ordered_json definition{
+      {"label", label},
       {"title", record.title},
       {"format", "video/mp4"},
       {"claim_version", 2},
       {"claim_generator_info", {{{"name", "sora-gen"}, {"version", record.version}, {"specVersion", kSpecification}}}},
       {"assertions", std::move(assertions)}};
-  if (!record.manifest_id.empty()) {
-    definition["label"] = "urn:c2pa:" + record.manifest_id;
-    definition["instance_id"] = "xmp:iid:" + record.manifest_id;
-  }
   if (record.thumbnail) definition["thumbnail"] = {{"format", record.thumbnail->type}, {"identifier", kThumbnailName}};
   return definition;
 }

@@ -28,10 +28,8 @@ namespace fs = std::filesystem;
 std::string shown(const fs::path& path) { return printable(path.native(), 300); }
 
 ordered_json read_settings(const std::string& roots) {
-  ordered_json settings{
-      {"version", 1},
-      {"verify", {{"remote_manifest_fetch", false}, {"ocsp_fetch", false}, {"verify_trust", true}}},
-      {"core", {{"allowed_network_hosts", ordered_json::array()}, {"backing_store_memory_threshold_in_mb", 10}}}};
+  ordered_json settings = c2pa_offline_settings();
+  settings["verify"]["verify_trust"] = true;
   if (!roots.empty()) settings["trust"] = {{"user_anchors", roots}};
   return settings;
 }
@@ -56,14 +54,17 @@ std::size_t read_at(int fd, char* into, std::size_t bytes, std::int64_t at, cons
   return filled;
 }
 
-// Every C2PA manifest has its type in it, in whatever file it lies.
+// The type that a manifest store has in every kind of file, and that of the box it lies in in files of boxes.
 bool has_manifest_somewhere(int fd, const fs::path& path) {
-  constexpr auto kManifestStore = "c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"sv;
-  constexpr std::size_t kChunk = 1 << 20, kOverlap = kManifestStore.size() - 1;
+  constexpr std::array kMarks{"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"sv,
+                              "\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81"sv};
+  constexpr std::size_t kChunk = 1 << 20, kOverlap = kMarks[0].size() - 1;
   std::string chunk(kChunk + kOverlap, '\0');
   for (std::int64_t at = 0;; at += kChunk) {
     const std::size_t n = read_at(fd, chunk.data(), chunk.size(), at, path);
-    if (std::string_view(chunk).substr(0, n).find(kManifestStore) != std::string_view::npos) return true;
+    const std::string_view filled = std::string_view(chunk).substr(0, n);
+    const auto is_there = [&](std::string_view mark) { return filled.find(mark) != std::string_view::npos; };
+    if (std::any_of(kMarks.begin(), kMarks.end(), is_there)) return true;
     if (n < chunk.size()) return false;
   }
 }

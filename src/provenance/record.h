@@ -42,10 +42,9 @@ struct Thumbnail {
 };
 
 struct ProvenanceRecord {
-  std::string manifest_id = {};  ///< manifest_id() of the job; empty: a random one
-  std::string title;             ///< the output's file name
-  std::string version;           ///< of sora-gen
-  std::string when;              ///< RFC 3339, UTC
+  std::string title;    ///< the output's file name
+  std::string version;  ///< of sora-gen
+  std::string when;     ///< RFC 3339, UTC
   ModelRecord model;
   std::uint64_t seed = 0;
   std::string sampler;

@@ -31,10 +31,12 @@ constexpr std::int64_t kMostManifestBytes = 256 << 20;
 std::string shown(const fs::path& path) { return printable(path.native(), 300); }
 
 ordered_json sign_settings() {
-  return {{"version", 1},
-          {"verify", {{"verify_after_sign", true}, {"remote_manifest_fetch", false}, {"ocsp_fetch", false}}},
-          {"core", {{"allowed_network_hosts", ordered_json::array()}, {"backing_store_memory_threshold_in_mb", 10}}},
-          {"builder", {{"thumbnail", {{"enabled", false}}}, {"bmff_hash_exclude_free_and_skip_boxes", false}}}};
+  ordered_json settings = c2pa_offline_settings();
+  settings["verify"]["verify_after_sign"] = true;
+  settings["builder"] = {{"thumbnail", {{"enabled", false}}},
+                         {"bmff_hash_exclude_free_and_skip_boxes", false},
+                         {"ignore_ingredient_errors", false}};
+  return settings;
 }
 
 Descriptor open_to_read(const fs::path& path) {
@@ -104,9 +106,9 @@ void add_source(C2paBuilder* builder, const SourceMedia& source, std::size_t num
   require(signing.problem.empty(), Fault::bug, "{}", signing.problem);
   require(to.error() == 0, Fault::output, "the signed video cannot be written: {}", std::strerror(to.error()));
   require(from.error() == 0, Fault::output, "the video that is signed cannot be read: {}", std::strerror(from.error()));
-  require(options.tsa.empty() || said.find("request") == std::string::npos, Fault::output,
-          "no time stamp from {}: {}; without --tsa the video is signed without one", printable(options.tsa, 300),
-          said);
+  require(options.tsa.empty(), Fault::output,
+          "the video cannot be signed with a time stamp of {}: {}; without --tsa it is signed without one",
+          printable(options.tsa, 300), said);
   fail(Fault::input, "the video cannot be signed: {}", said);
 }
 
@@ -131,7 +133,8 @@ SignedVideo sign_mp4(int from, int to, const ProvenanceRecord& record, const Sig
                      const SignOptions& options) {
   SignedVideo result;
   result.sources = check_sources(record.sources, options.accept_broken_sources);
-  ordered_json definition = manifest_definition(record);
+  result.manifest = new_manifest_label();
+  ordered_json definition = manifest_definition(record, result.manifest);
   std::vector<std::string> types;
   for (std::size_t i = 0; i < record.sources.size(); ++i) {
     types.push_back(media_type_of(first_bytes_of(record.sources[i].path)));
