@@ -54,6 +54,16 @@ std::size_t read_at(int fd, char* into, std::size_t bytes, std::int64_t at, cons
   return filled;
 }
 
+// Nothing where the library finds no manifest or cannot read it.
+C2paOwned<C2paReader> open_manifest(int fd, const std::string& type, const std::string& roots, const fs::path& path) {
+  const C2paFile stream(fd);
+  C2paOwned<C2paReader> empty(c2pa().reader_from_context(c2pa_context(read_settings(roots)).get()));
+  require(empty != nullptr, Fault::bug, "the C2PA library makes no reader: {}", c2pa_error());
+  C2paOwned<C2paReader> reader(c2pa().reader_with_stream(empty.release(), type.c_str(), stream.get()));
+  require(stream.error() == 0, Fault::input, "{}: cannot be read: {}", shown(path), std::strerror(stream.error()));
+  return reader;
+}
+
 // The type that a manifest store has in every kind of file, and that of the box it lies in in files of boxes.
 bool has_manifest_somewhere(int fd, const fs::path& path) {
   constexpr std::array kMarks{"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"sv,
@@ -191,11 +201,7 @@ ManifestReport read_manifest(const fs::path& path, const std::string& roots) {
     return report;
   }
   const Descriptor file = open_regular(path);
-  const C2paFile stream(file.get());
-  C2paOwned<C2paReader> empty(c2pa().reader_from_context(c2pa_context(read_settings(roots)).get()));
-  require(empty != nullptr, Fault::bug, "the C2PA library makes no reader: {}", c2pa_error());
-  const C2paOwned<C2paReader> reader(c2pa().reader_with_stream(empty.release(), report.type.c_str(), stream.get()));
-  require(stream.error() == 0, Fault::input, "{}: cannot be read: {}", shown(path), std::strerror(stream.error()));
+  const C2paOwned<C2paReader> reader = open_manifest(file.get(), report.type, roots, path);
   if (reader == nullptr) {
     const std::string said = c2pa_error();
     const bool missing = said.starts_with("ManifestNotFound");
@@ -209,6 +215,15 @@ ManifestReport read_manifest(const fs::path& path, const std::string& roots) {
   require(store.is_object(), Fault::bug, "the C2PA library reports what is no JSON object");
   read_store(store, report);
   return report;
+}
+
+std::string read_crjson(const fs::path& path, const std::string& roots) {
+  const std::string type = media_type_of(first_bytes_of(path));
+  const Descriptor file = open_regular(path);
+  const C2paOwned<C2paReader> reader = open_manifest(file.get(), type, roots, path);
+  require(reader != nullptr, Fault::verification, "{}: no C2PA manifest that can be read: {}", shown(path),
+          c2pa_error());
+  return c2pa_text(c2pa().reader_crjson(reader.get()));
 }
 
 std::string trusted_roots(const std::vector<fs::path>& files) {

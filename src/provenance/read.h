@@ -55,4 +55,8 @@ std::string trusted_roots(const std::vector<std::filesystem::path>& files = {});
 
 nlohmann::ordered_json to_json(const ManifestReport& report);
 
+/// All of a file's manifests and what became of their checks as crJSON, which is what other programs of the C2PA world
+/// exchange. Errors as read_manifest(), and Error{verification} where there is nothing that can be read.
+std::string read_crjson(const std::filesystem::path& file, const std::string& roots);
+
 }  // namespace sora
