@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each folder of src may include besides itself and include/sora.
 ALLOWED = {
     "base": set(),
+    "provenance": {"base"},
     "checkpoint": {"base"},
     "architecture": {"checkpoint", "base"},
     "plan": {"base"},
     "families": {"architecture", "plan", "checkpoint", "base"},
     "batch": {"plan", "checkpoint", "base"},
-    "cli": {"batch", "families", "plan", "checkpoint", "base"},
+    "cli": {"batch", "families", "provenance", "plan", "checkpoint", "base"},
     "media": {"base"},
     "text": {"checkpoint", "base"},
     "nn": {"checkpoint", "base"},
@@ -24,19 +25,20 @@ ALLOWED = {
     "schedulers": {"architecture", "nn", "base"},
     "render": {"plan", "nn", "base"},
     "parallel": {"base"},
-    "jobs": {"batch", "families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
+    "jobs": {"batch", "families", "provenance", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
              "base"},
     "": {"cli", "base"},  # main.cpp
 }
 
 # Public headers with LibTorch in them: for the engine's folders only.
 TORCH_HEADERS = {"sora/tensor.h", "sora/weights.h", "sora/model.h"}
-FRONT = {"base", "checkpoint", "architecture", "plan", "families", "batch", "cli", ""}
+FRONT = {"base", "provenance", "checkpoint", "architecture", "plan", "families", "batch", "cli", ""}
 
 LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
     r"<lib(av|sw)": {"media"},
     r"<sentencepiece": {"text"},
+    r"<openssl/": {"base", "provenance"},
     r"<unicode/": {"text"},
     r"<torch/torch": set(),
     r"<torch/csrc/distributed": {"parallel"},

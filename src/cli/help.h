@@ -32,7 +32,7 @@ inline constexpr std::array<ExitCode, 9> kExitCodes{{{"0", "done"},
                                                      {"4", "bad model or input file"},
                                                      {"5", "output"},
                                                      {"6", "out of memory"},
-                                                     {"7", "a model file is damaged (models verify)"},
+                                                     {"7", "what was verified does not hold"},
                                                      {"130 and 143", "interrupted"}}};
 
 /// Where flags come from besides the command line: one paragraph.
