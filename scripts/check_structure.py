@@ -15,8 +15,9 @@ ALLOWED = {
     "architecture": {"checkpoint", "base"},
     "plan": {"base"},
     "families": {"architecture", "plan", "checkpoint", "base"},
+    "policy": {"base"},
     "batch": {"plan", "checkpoint", "base"},
-    "cli": {"batch", "families", "plan", "checkpoint", "base"},
+    "cli": {"batch", "policy", "families", "plan", "checkpoint", "base"},
     "media": {"base"},
     "text": {"checkpoint", "base"},
     "nn": {"checkpoint", "base"},
@@ -31,13 +32,14 @@ ALLOWED = {
 
 # Public headers with LibTorch in them: for the engine's folders only.
 TORCH_HEADERS = {"sora/tensor.h", "sora/weights.h", "sora/model.h"}
-FRONT = {"base", "checkpoint", "architecture", "plan", "families", "batch", "cli", ""}
+FRONT = {"base", "checkpoint", "architecture", "plan", "families", "policy", "batch", "cli", ""}
 
 LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
     r"<lib(av|sw)": {"media"},
     r"<sentencepiece": {"text"},
-    r"<unicode/": {"text"},
+    r"<unicode/": {"text", "policy"},
+    r"<re2/": {"policy"},
     r"<torch/torch": set(),
     r"<torch/csrc/distributed": {"parallel"},
 }

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "cli/command.h"
+#include "cli/prompt_policy.h"
 #include "cli/report.h"
 #include "cli/variables.h"
 #include "sora/error.h"
@@ -17,6 +18,9 @@ int run(const sora::Doctor& command) { return sora::run_doctor(command) ? 0 : so
 int run(const sora::ShowText& command) { return sora::write_result(command.text), 0; }
 int run(const sora::Models& command) { return sora::run_models(command), 0; }
 int run(const sora::VerifyModels& command) { return sora::run_verify_models(command); }
+int run(const sora::PolicyShow& command) { return sora::run_policy(command), 0; }
+int run(const sora::PolicyCheck& command) { return sora::run_policy_check(command); }
+int run(const sora::PolicyEval& command) { return sora::run_policy_eval(command), 0; }
 int run(const sora::Generate& command) { return sora::run_generate(command), 0; }
 
 }  // namespace
@@ -40,6 +44,9 @@ int main(int argc, char** argv) {
         },
         command);
     return std::visit([](const auto& chosen) { return run(chosen); }, command);
+  } catch (const sora::Refused& refused) {
+    sora::report_refusal(refused, json);
+    return exit_code(refused.fault());
   } catch (const sora::Error& error) {
     return failed(exit_code(error.fault()), error.what());
   } catch (const std::bad_alloc&) {

@@ -256,6 +256,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V&) { o.calibrate = true; }, Scope::run},
     {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
      [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
+    {kRun, "policy", 0, text, "FILE", "what prompts are refused for [the policy that ships with sora-gen]",
+     [](G& o, const V& v) { o.policy = file_of(v); }, Scope::run, kFiles},
     {kRun, "config", 0, text, "FILE",
      "JSON object of flags, such as {\"steps\": 30}, or none [the user's own file, see below]", set_config,
      Scope::command_line, kFiles},
@@ -298,6 +300,30 @@ constexpr Flag<Models> kModelsFlags[] = {
 constexpr Flag<VerifyModels> kVerifyModelsFlags[] = {kJson<VerifyModels>, kHelp<VerifyModels>};
 
 template <class Options>
+constexpr Flag<Options> kPolicy{"flags",
+                                "policy",
+                                0,
+                                text,
+                                "FILE",
+                                "another policy than the one that ships with sora-gen",
+                                [](Options& o, const V& v) { o.policy = file_of(v); },
+                                Scope::run,
+                                kFiles};
+constexpr Flag<PolicyShow> kPolicyShowFlags[] = {kPolicy<PolicyShow>, kJson<PolicyShow>, kHelp<PolicyShow>};
+constexpr Flag<PolicyCheck> kPolicyCheckFlags[] = {kPolicy<PolicyCheck>, kJson<PolicyCheck>, kHelp<PolicyCheck>};
+constexpr Flag<PolicyEval> kPolicyEvalFlags[] = {
+    {"flags", "positives", 0, text, "DIR", "what should be refused: files CATEGORY.txt, a prompt a line",
+     [](PolicyEval& o, const V& v) { o.positives = file_of(v); }, Scope::command_line, kFiles},
+    {"flags", "negatives", 0, text, "FILE", "what should be made, a prompt a line",
+     [](PolicyEval& o, const V& v) { o.negatives = file_of(v); }, Scope::command_line, kFiles},
+    {"flags", "prevalence", 0, number, "X", "how much of all prompts should be refused, for the precision [0.01]",
+     [](PolicyEval& o, const V& v) { o.prevalence = v.positive(1); }, Scope::command_line},
+    kPolicy<PolicyEval>,
+    kJson<PolicyEval>,
+    kHelp<PolicyEval>,
+};
+
+template <class Options>
 std::vector<FlagInfo> described(std::span<const Flag<Options>> flags) {
   std::vector<FlagInfo> infos;
   for (const Flag<Options>& flag : flags) infos.push_back(flag.info());
@@ -317,6 +343,18 @@ constexpr std::string_view kVerifyModelsText =
 cache, a file SHA256SUMS in the folder, or what hf download left there says it has. Exit code 7 if a file is damaged,
 else 4 if one is missing.)";
 
+constexpr std::string_view kPolicyText =
+    R"(Says which policy holds: its name, its file, the SHA-256 of the file and its lists, and its categories.)";
+
+constexpr std::string_view kPolicyCheckText =
+    R"(Says which rules of the prompt policy TEXT, or what is on standard input, matches, and at which bytes; of
+sexual_minors not where. Exit code 8 if it would be refused.)";
+
+constexpr std::string_view kPolicyEvalText =
+    R"(Measures a policy: how much of the prompts in each DIR/*.txt and in FILE it refuses, with 95 % Wilson intervals, as
+they are and in disguises. A file of DIR that has a category's name is also counted for that category alone. No prompt
+is printed.)";
+
 }  // namespace
 
 std::span<const Flag<Generate>> generate_flags() { return kGenerateFlags; }
@@ -324,6 +362,10 @@ std::span<const Flag<Inspect>> inspect_flags() { return kInspectFlags; }
 std::span<const Flag<Doctor>> doctor_flags() { return kDoctorFlags; }
 std::span<const Flag<Models>> models_flags() { return kModelsFlags; }
 std::span<const Flag<VerifyModels>> verify_models_flags() { return kVerifyModelsFlags; }
+
+std::span<const Flag<PolicyShow>> policy_flags() { return kPolicyShowFlags; }
+std::span<const Flag<PolicyCheck>> policy_check_flags() { return kPolicyCheckFlags; }
+std::span<const Flag<PolicyEval>> policy_eval_flags() { return kPolicyEvalFlags; }
 
 std::vector<CommandInfo> commands() {
   return {
@@ -338,6 +380,14 @@ std::vector<CommandInfo> commands() {
       {"models", "", "which checkpoints are on this machine", kModelsText, {}, described(models_flags())},
       {"models verify", "[MODEL ...]", "whether their files are whole", kVerifyModelsText, kModels,
        described(verify_models_flags())},
+      {"policy", "", "what prompts are refused for", kPolicyText, {}, described(policy_flags())},
+      {"policy check", "[TEXT|-]", "whether a text is refused", kPolicyCheckText, {}, described(policy_check_flags())},
+      {"policy eval",
+       "--positives DIR --negatives FILE",
+       "how often that is right",
+       kPolicyEvalText,
+       {},
+       described(policy_eval_flags())},
       {"doctor",
        "",
        "what this machine and this installation have",

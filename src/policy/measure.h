@@ -13,11 +13,11 @@ namespace sora {
 /// How the same prompts are written.
 enum class Disguise {
   none,
-  homoglyphs,       ///< Cyrillic and Greek letters that look the same
-  leet,             ///< a is 4, e is 3 ...
-  spaced,           ///< l e t t e r s, and three spaces between words
-  spaced_evenly,    ///< the same with one space between words, too
-  zero_width,       ///< a zero-width space after every letter
+  homoglyphs,     ///< Cyrillic and Greek letters that look the same
+  leet,           ///< a is 4, e is 3 ...
+  spaced,         ///< l e t t e r s, and three spaces between words
+  spaced_evenly,  ///< the same with one space between words, too
+  zero_width,     ///< a zero-width space after every letter
 };
 inline constexpr Disguise kDisguises[] = {Disguise::none,   Disguise::homoglyphs,    Disguise::leet,
                                           Disguise::spaced, Disguise::spaced_evenly, Disguise::zero_width};

@@ -46,10 +46,10 @@ class Policy {
   const std::string& sha256() const { return file_.sha256; }
   const PolicyFile& file() const { return file_; }
 
-  /// The first match of each rule of each category that is on; sexual_minors first, then in the order of the text. Linear
-  /// in the text's length.
+  /// The first match of each rule of each category that is on; sexual_minors first, then in the order of the text.
+  /// Linear in the text's length.
   std::vector<PolicyFinding> check(std::string_view text) const;
-  /// Whether one of the texts, or all of them read as one, is about sexual_minors.
+  /// The same for sexual_minors alone.
   std::vector<PolicyFinding> check_minors(std::string_view text) const;
 
  private:

@@ -31,8 +31,8 @@ struct PolicyRule {
   RuleKind kind = RuleKind::terms;
   std::vector<Terms> groups;  ///< near: two or more; terms and names: one
   std::vector<std::string> patterns;
-  int window = 0;         ///< near: from the first word of all to the last
-  Terms unless;           ///< no match where one of these stands within `unless_window` words
+  int window = 0;  ///< near: from the first word of all to the last
+  Terms unless;    ///< no match where one of these stands within `unless_window` words
   int unless_window = 0;
   bool operator==(const PolicyRule&) const = default;
 };
