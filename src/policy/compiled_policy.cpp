@@ -71,18 +71,19 @@ struct CompiledPolicy::Compiler {
     const std::size_t collection = table.collections++;
     for (const std::string& term : terms) {
       const bool stem = term.back() == '*';
-      for (const std::string& words : {folded_term(term), look_alike_term(term)}) {
-        add_pattern(words, stem, collection);
-        std::string joined = words;
-        std::erase(joined, ' ');
-        if (names && joined.size() < words.size() && joined.size() >= kShortestJoined)
-          add_pattern(joined, stem, collection);
-      }
+      add_pattern(folded_term(term), stem, names, collection);
+      const bool ascii = std::all_of(term.begin(), term.end(), [](char c) { return c >= 0; });
+      if (!ascii) add_pattern(look_alike_term(term), stem, names, collection);
     }
     return collection;
   }
 
-  void add_pattern(const std::string& words, bool stem, std::size_t collection) {
+  void add_pattern(const std::string& words, bool stem, bool name, std::size_t collection) {
+    std::string joined = words;
+    std::erase(joined, ' ');
+    if (name && joined.size() < words.size() && joined.size() >= kShortestJoined) {
+      add_pattern(joined, stem, false, collection);
+    }
     const auto [found, added] = numbers.try_emplace(' ' + words + (stem ? "" : " "), table.patterns.size());
     if (added) {
       table.patterns.push_back(found->first);

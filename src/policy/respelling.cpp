@@ -65,11 +65,26 @@ Words words_with_signs(const Letters& letters) {
   return split_words(kept);
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_small_letter(char c) { return c >= 'a' && c <= 'z'; }
+
+bool is_mixed(std::string_view word) {
+  return std::any_of(word.begin(), word.end(), is_digit) && std::any_of(word.begin(), word.end(), is_small_letter);
+}
+
+// Beside words that mix letters and digits, short numbers may be words, too: "dr3553d 70 k1ll".
+void decode_numbers(Words& words) {
+  constexpr std::size_t kLongest = 3;
+  const auto mixed = std::count_if(words.begin(), words.end(), [](const Word& word) { return is_mixed(word.text); });
+  if (mixed < 2) return;
+  for (Word& word : words) {
+    if (word.text.size() > kLongest || !std::all_of(word.text.begin(), word.text.end(), is_digit)) continue;
+    std::transform(word.text.begin(), word.text.end(), word.text.begin(), read_leet);
+  }
+}
+
 std::string decoded(const std::string& word, const Lexicon& lexicon) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const bool digits = std::any_of(word.begin(), word.end(), is_digit);
-  const bool letters = std::any_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-  if (!digits || !letters || lexicon.is_known(word)) return word;
+  if (!is_mixed(word) || lexicon.is_known(word)) return word;
   std::string ambiguous = word;  // 1 stays
   for (char& c : ambiguous) c = c == '1' ? c : read_leet(c);
   std::string plain = ambiguous;
@@ -86,6 +101,12 @@ bool is_single(const Word& word) { return word.text.size() == 1; }
 void append_spelled(Words& out, const Words& words, std::size_t first, std::size_t last, const Lexicon& lexicon) {
   std::uint32_t narrow = words[first + 1].gap;
   for (std::size_t i = first + 1; i < last; ++i) narrow = std::min(narrow, words[i].gap);
+  // Punctuation alone makes pieces that are longer than words.
+  constexpr std::ptrdiff_t kLongWord = 9;
+  const auto pieces = 1 + std::count_if(words.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                                        words.begin() + static_cast<std::ptrdiff_t>(last),
+                                        [&](const Word& word) { return word.gap > narrow; });
+  const bool marked = pieces > 1 && static_cast<std::ptrdiff_t>(last - first) <= kLongWord * pieces;
   for (std::size_t begin = first; begin < last;) {
     std::size_t end = begin + 1;
     while (end < last && words[end].gap == narrow) ++end;
@@ -93,7 +114,7 @@ void append_spelled(Words& out, const Words& words, std::size_t first, std::size
     for (std::size_t i = begin; i < end; ++i) run += words[i].text;
     run = decoded(run, lexicon);
     std::size_t at = begin;
-    const bool whole = lexicon.is_known(run) || end - begin < last - first;
+    const bool whole = marked || lexicon.is_known(run);
     for (const std::string& piece : whole ? std::vector{run} : lexicon.segmented(run)) {
       out.push_back({piece, words[at].begin, words[at + piece.size() - 1].end, words[at].gap});
       at += piece.size();
@@ -151,7 +172,9 @@ Words with_split_joined(const Words& words, const Lexicon& lexicon) {
 }  // namespace
 
 Words respelled(const Letters& letters, const Lexicon& lexicon) {
-  return with_split_joined(with_spelled_joined(words_with_signs(letters), lexicon), lexicon);
+  Words words = words_with_signs(letters);
+  decode_numbers(words);
+  return with_split_joined(with_spelled_joined(words, lexicon), lexicon);
 }
 
 }  // namespace sora

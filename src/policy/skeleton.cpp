@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/text.h"
 #include "sora/error.h"
 
 namespace sora {
@@ -99,9 +100,11 @@ const Skeletons& skeletons() {
 
 std::string skeleton(std::string_view word) {
   std::string look;
-  const auto text = icu::UnicodeString::fromUTF8(icu::StringPiece(word.data(), static_cast<int>(word.size())));
-  for (int i = 0; i < text.length(); i = text.moveIndex32(i, 1))
-    look += skeletons().of(static_cast<char32_t>(text.char32At(i)));
+  for (std::size_t at = 0; at < word.size();) {
+    const CodePoint point = decode_utf8(word.substr(at)).value_or(CodePoint{U'\uFFFD', 1});
+    look += skeletons().of(point.value);
+    at += point.bytes;
+  }
   for (char& letter : look) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }

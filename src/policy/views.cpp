@@ -29,9 +29,11 @@ const icu::Normalizer2& form(const icu::Normalizer2* (*instance)(UErrorCode&)) {
 
 bool is_mark(UChar32 c) { return u_charType(c) == U_NON_SPACING_MARK || u_charType(c) == U_ENCLOSING_MARK; }
 
+char32_t ascii_lower(char32_t c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
+
 // Letters of one code point; whatever stands around it, they are the same.
 std::u32string fold(char32_t c) {
-  if (c < 128) return {c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c};
+  if (c < 128) return {ascii_lower(c)};
   UErrorCode status = U_ZERO_ERROR;
   icu::UnicodeString text(static_cast<UChar32>(c));
   for (const auto instance : {icu::Normalizer2::getNFKCCasefoldInstance, icu::Normalizer2::getNFDInstance}) {
@@ -99,6 +101,11 @@ Letters letters_of(std::string_view text, Fold fold_point) {
     if (!point) point = decode_utf8(rest);
     if (!point) point = CodePoint{U'�', 1};
     const auto begin = static_cast<std::uint32_t>(at), end = static_cast<std::uint32_t>(at + point->bytes);
+    if (point->value < 128) {
+      letters.push_back({ascii_lower(point->value), begin, end});
+      at += point->bytes;
+      continue;
+    }
     auto [found, added] = known.try_emplace(point->value);
     if (added) found->second = fold_point(point->value);
     for (const char32_t value : found->second) letters.push_back({value, begin, end});
@@ -107,7 +114,12 @@ Letters letters_of(std::string_view text, Fold fold_point) {
   return letters;
 }
 
-void append_utf8(std::string& text, char32_t c) { icu::UnicodeString(static_cast<UChar32>(c)).toUTF8String(text); }
+void append_utf8(std::string& text, char32_t c) {
+  if (c < 128)
+    text += static_cast<char>(c);
+  else
+    icu::UnicodeString(static_cast<UChar32>(c)).toUTF8String(text);
+}
 
 std::string joined(const Words& words) {
   std::string text;
