@@ -16,8 +16,9 @@ ALLOWED = {
     "architecture": {"checkpoint", "base"},
     "plan": {"base"},
     "families": {"architecture", "plan", "checkpoint", "base"},
+    "policy": {"base"},
     "batch": {"plan", "checkpoint", "base"},
-    "cli": {"batch", "families", "provenance", "plan", "checkpoint", "base"},
+    "cli": {"batch", "policy", "families", "provenance", "plan", "checkpoint", "base"},
     "media": {"base"},
     "text": {"checkpoint", "base"},
     "nn": {"checkpoint", "base"},
@@ -32,14 +33,15 @@ ALLOWED = {
 
 # Public headers with LibTorch in them: for the engine's folders only.
 TORCH_HEADERS = {"sora/tensor.h", "sora/weights.h", "sora/model.h"}
-FRONT = {"base", "provenance", "checkpoint", "architecture", "plan", "families", "batch", "cli", ""}
+FRONT = {"base", "provenance", "checkpoint", "architecture", "plan", "families", "policy", "batch", "cli", ""}
 
 LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
     r"<lib(av|sw)": {"media"},
     r"<sentencepiece": {"text"},
     r"<openssl/": {"base", "provenance"},
-    r"<unicode/": {"text"},
+    r"<unicode/": {"text", "policy"},
+    r"<re2/": {"policy"},
     r"<torch/torch": set(),
     r"<torch/csrc/distributed": {"parallel"},
 }

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "cli/command.h"
+#include "cli/prompt_policy.h"
 #include "cli/report.h"
 #include "cli/variables.h"
 #include "sora/error.h"
@@ -21,6 +22,9 @@ int run(const sora::Keygen& command) { return sora::run_keygen(command), 0; }
 int run(const sora::VerifyAudit& command) {
   return sora::run_verify_audit(command) ? 0 : exit_code(sora::Fault::verification);
 }
+int run(const sora::PolicyShow& command) { return sora::run_policy(command), 0; }
+int run(const sora::PolicyCheck& command) { return sora::run_policy_check(command); }
+int run(const sora::PolicyEval& command) { return sora::run_policy_eval(command), 0; }
 int run(const sora::Generate& command) { return sora::run_generate(command), 0; }
 
 }  // namespace
@@ -44,6 +48,9 @@ int main(int argc, char** argv) {
         },
         command);
     return std::visit([](const auto& chosen) { return run(chosen); }, command);
+  } catch (const sora::Refused& refused) {
+    sora::report_refusal(refused, json);
+    return exit_code(refused.fault());
   } catch (const sora::Error& error) {
     return failed(exit_code(error.fault()), error.what());
   } catch (const std::bad_alloc&) {

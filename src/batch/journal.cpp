@@ -32,16 +32,22 @@ std::string_view name_of(JobRecord::State state) {
       return "done";
     case JobRecord::State::failed:
       return "failed";
+    case JobRecord::State::refused:
+      return "refused";
   }
   return "";
 }
 
 JobRecord::State state_of(std::string_view name) {
   using enum JobRecord::State;
-  for (const JobRecord::State state : {started, done, failed}) {
+  for (const JobRecord::State state : {started, done, failed, refused}) {
     if (name == name_of(state)) return state;
   }
   fail(Fault::input, "unknown state");
+}
+
+bool says_why(JobRecord::State state) {
+  return state == JobRecord::State::failed || state == JobRecord::State::refused;
 }
 
 // Relative to the folder where it lies in it: the folder may be moved.
@@ -59,7 +65,7 @@ std::string line_of(const std::string& job, const JobRecord& record, const fs::p
     json["changed"] = record.stamp.changed;
     json["sha256"] = record.stamp.sha256;
   }
-  if (record.state == JobRecord::State::failed) {
+  if (says_why(record.state)) {
     json["exit"] = record.exit;
     json["message"] = record.message;
   }
@@ -75,7 +81,7 @@ JobRecord record_of(const ordered_json& json, const fs::path& folder) {
     record.stamp = {json.at("bytes").get<std::int64_t>(), json.at("changed").get<std::int64_t>(),
                     json.at("sha256").get<std::string>()};
   }
-  if (record.state == JobRecord::State::failed) {
+  if (says_why(record.state)) {
     record.exit = json.at("exit").get<int>();
     record.message = json.at("message").get<std::string>();
   }

@@ -13,13 +13,13 @@
 namespace sora {
 
 struct JobRecord {
-  enum class State { started, done, failed };
+  enum class State { started, done, failed, refused };
   State state = State::started;
   std::filesystem::path output = {};  ///< UTF-8
   int frames = 0;
   OutputStamp stamp = {};     ///< done
-  int exit = 0;               ///< failed
-  std::string message = {};   ///< failed
+  int exit = 0;               ///< failed, refused
+  std::string message = {};   ///< failed, refused
   std::int64_t position = 0;  ///< where in the journal it stands
 };
 

@@ -68,11 +68,17 @@ std::string text_of(const Total& total) {
 
 void show_plans(const Generate& command, const Batch& batch) {
   Total total;
+  std::size_t refused = 0;
   for (const BatchGroup& group : batch.groups) {
     const RenderTimes times(group.checkpoint, group.plans.at(0).placement);
     add(total, group, [&](std::size_t job) { return !group.jobs[job].failure; });
     for (std::size_t i = 0; i < group.jobs.size(); ++i) {
       const BatchJob& job = group.jobs[i];
+      if (job.refused) {
+        ++refused;
+        say_refused(job.line.origin, job.refused->what());
+        continue;
+      }
       if (job.failure) {
         spdlog::error("{}: {}", job.line.origin, job.failure->what());
         continue;
@@ -87,6 +93,7 @@ void show_plans(const Generate& command, const Batch& batch) {
     }
   }
   spdlog::info("{}", text_of(total));
+  require(refused == 0, Fault::some_failed, "{} of {} videos are refused", refused, batch.size());
 }
 
 void calibrate_groups(const Batch& batch, Progress& progress) {
@@ -141,7 +148,8 @@ std::unique_ptr<Claims> make_claims(const Generate& command, const std::filesyst
 }
 
 struct Count {
-  std::size_t made = 0, there = 0, failed = 0, open = 0;
+  std::size_t made = 0, there = 0, failed = 0, refused = 0, open = 0;
+  std::size_t missing() const { return failed + refused + open; }
   double seconds = 0;
 };
 
@@ -160,6 +168,9 @@ Count count(const std::vector<BatchBoard>& boards) {
         case JobState::there:
           ++count.there;
           break;
+        case JobState::refused:
+          ++count.refused;
+          break;
         case JobState::failed:
         case JobState::given_up:
           ++count.failed;
@@ -174,6 +185,7 @@ std::string summary(const Count& count) {
   std::string text = fmt::format("{} made in {}", count.made, human_seconds(count.seconds));
   if (count.there > 0) text += fmt::format(", {} were there", count.there);
   if (count.failed > 0) text += fmt::format(", {} failed", count.failed);
+  if (count.refused > 0) text += fmt::format(", {} refused", count.refused);
   if (count.open > 0) text += fmt::format(", {} not begun", count.open);
   return text;
 }
@@ -186,6 +198,8 @@ std::string_view name_of(JobState state) {
       return "made";
     case JobState::there:
       return "there";
+    case JobState::refused:
+      return "refused";
     case JobState::failed:
       return "failed";
     case JobState::given_up:
@@ -264,8 +278,7 @@ void run_batch(const Generate& command) {
   }
   const Count result = count(boards);
   spdlog::info("{}", summary(result) + table(batch, boards));
-  require(result.failed == 0 && result.open == 0, Fault::some_failed, "{} of {} videos could not be made",
-          result.failed + result.open, run.size);
+  require(result.missing() == 0, Fault::some_failed, "{} of {} videos could not be made", result.missing(), run.size);
 }
 
 }  // namespace sora

@@ -53,7 +53,9 @@ BatchBoard::BatchBoard(BatchRun& run, BatchGroup& group) : run_(run), group_(gro
   for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
     const std::optional<Error>& failure = group_.jobs[i].failure;
     if (failure)
-      outcomes_[i] = {.state = JobState::failed, .message = failure->what(), .exit = exit_code(failure->fault())};
+      outcomes_[i] = {.state = group_.jobs[i].refused ? JobState::refused : JobState::failed,
+                      .message = failure->what(),
+                      .exit = exit_code(failure->fault())};
     else
       settle_by_journal(i);
   }
@@ -79,6 +81,8 @@ void BatchBoard::settle_by_journal(std::size_t job) {
       plan.output.path = record->output;
       outcomes_[job] = {.state = JobState::there};
       return;
+    case JobRecord::State::refused:
+      return;  // by a policy that now allows it
     case JobRecord::State::failed:
       if (run_.command.retry_failed && record->position < run_.begun_at) return;
       outcomes_[job] = {.state = JobState::given_up, .message = record->message, .exit = record->exit};
@@ -106,22 +110,37 @@ bool BatchBoard::has_pending() const {
                      [](const JobOutcome& outcome) { return outcome.state == JobState::pending; });
 }
 
-void BatchBoard::report_known() const {
+void BatchBoard::record_refusal(std::size_t job) {
+  if (run_.journal == nullptr) return;
+  const JobRecord* last = run_.journal->find(group_.jobs[job].id);
+  if (last != nullptr && last->state == JobRecord::State::refused) return;
+  JobRecord refusal{.state = JobRecord::State::refused};
+  refusal.exit = outcomes_[job].exit;
+  refusal.message = outcomes_[job].message;
+  record(job, refusal);
+}
+
+void BatchBoard::report_known() {
   for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
     const JobOutcome& outcome = outcomes_[i];
     const BatchJob& job = group_.jobs[i];
     if (outcome.state == JobState::pending) continue;
     const std::string output = group_.plans[i].output.path.string();
     const bool there = outcome.state == JobState::there;
+    if (job.refused) {
+      record_refusal(i);
+      say_refused(job.line.origin, outcome.message);
+    }
     if (run_.command.json) {
-      ordered_json json = job_json(job, there ? "there" : "failed", outcome.exit);
+      ordered_json json = job_json(job, there ? "there" : job.refused ? "refused" : "failed", outcome.exit);
       json["output"] = output;
       if (!there) json["error"] = outcome.message;
+      if (job.refused) json.update(job.refused->details());
       write_json(json, -1);
     } else if (there) {
       spdlog::debug("{}: {} was made before", job.line.origin, shown(output));
     }
-    if (!there) spdlog::error("{}: {}", job.line.origin, outcome.message);
+    if (!there && !job.refused) spdlog::error("{}: {}", job.line.origin, outcome.message);
   }
 }
 

@@ -21,6 +21,7 @@ enum class JobState {
   made,      ///< by this process
   there,     ///< made before, or by another process
   failed,    ///< now
+  refused,   ///< by the prompt policy
   given_up,  ///< failed before, or in another process; --retry-failed tries again
 };
 
@@ -47,8 +48,8 @@ class BatchBoard final : public JobBoard {
 
   /// Adds, for each job that is to be done, what is in its way: an output that is there already and not ours.
   void check_outputs(Problems& problems) const;
-  /// Prints the results of jobs that were done before.
-  void report_known() const;
+  /// Prints the results of jobs that were done before or are refused, and notes in the journal which are refused.
+  void report_known();
   bool has_pending() const;
   const std::vector<JobOutcome>& outcomes() const { return outcomes_; }
   void set_progress(Progress& progress) { progress_ = &progress; }
@@ -61,6 +62,7 @@ class BatchBoard final : public JobBoard {
  private:
   bool take(std::size_t job, bool wait);
   void settle_by_journal(std::size_t job);
+  void record_refusal(std::size_t job);
   void record(std::size_t job, JobRecord record);
   void learn(const Plan& plan, JobResult result);
 

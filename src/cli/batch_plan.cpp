@@ -23,7 +23,9 @@ namespace fs = std::filesystem;
 class Planner {
  public:
   explicit Planner(const Generate& command)
-      : command_(command), placement_(resolve_placement(command.placement, launch_group(command))) {}
+      : command_(command),
+        policy_(load_policy(command.policy)),
+        placement_(resolve_placement(command.placement, launch_group(command))) {}
 
   Batch run() {
     Batch batch;
@@ -61,18 +63,24 @@ class Planner {
       BatchGroup& group = group_of(batch, line.options.model);
       Plan plan;
       std::optional<Error> failure;
+      std::optional<Refused> refused;
       try {
+        require_allowed(policy_, line.options.request, origin);
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
+      } catch (const Refused& refusal) {
+        failure = refused.emplace(refusal);
       } catch (const Error& error) {
         if (error.fault() != Fault::input) throw;
         failure = error;  // of a picture or a clip: this video's own
+      }
+      if (failure) {
         plan.placement = placement_;
         plan.prompt = line.options.request.prompt;
         plan.seed = line.options.request.seed.value_or(0);
         plan.output = line.options.request.output;
       }
       group.plans.push_back(std::move(plan));
-      group.jobs.push_back({std::move(line), {}, std::move(failure)});
+      group.jobs.push_back({std::move(line), {}, std::move(failure), std::move(refused)});
     } catch (const Error& error) {
       throw error.within(origin);
     }
@@ -107,7 +115,7 @@ class Planner {
     for (BatchGroup& group : batch.groups) {
       for (std::size_t i = 0; i < group.jobs.size(); ++i) {
         BatchJob& job = group.jobs[i];
-        if (job.failure) continue;
+        if (job.failure && !job.refused) continue;
         job.id = job_id(group.plans[i], group.fingerprint);
         const int earlier = times[job.id]++;
         if (earlier > 0) job.id = sha256_hex(fmt::format("{} {}", job.id, earlier));
@@ -133,6 +141,7 @@ class Planner {
   }
 
   const Generate& command_;
+  Policy policy_;
   Placement placement_;
   Problems problems_;
 };

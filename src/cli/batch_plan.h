@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/prompt_file.h"
+#include "cli/prompt_policy.h"
 #include "cli/show_plan.h"
 #include "sora/checkpoint.h"
 #include "sora/plan.h"
@@ -18,8 +19,9 @@ namespace sora {
 /// One video of a batch besides its plan.
 struct BatchJob {
   BatchLine line;
-  std::string id;                ///< see job_id(); of the same video asked for again, another one
-  std::optional<Error> failure;  ///< of its own pictures or clips: the others can still be made
+  std::string id;                       ///< see job_id(); of the same video asked for again, another one
+  std::optional<Error> failure;         ///< of its own pictures or clips, or refused: the others can still be made
+  std::optional<Refused> refused = {};  ///< what `failure` is if it is that
 };
 
 /// The videos that one checkpoint makes. Plans and jobs stand in the same order, that of the lines.

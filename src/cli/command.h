@@ -42,6 +42,7 @@ struct Generate {
   std::string config;                ///< file of further flags; "none" for not even the user's own; empty if not given
   std::string generate;              ///< "man", "complete-bash" ...: what to print and stop
   std::string prompts;               ///< file of further lines of flags, a video each; "-" is standard input
+  std::filesystem::path policy;      ///< empty for the one that ships with the program
   std::vector<std::uint64_t> seeds;  ///< a video each; without --seed and --num-videos
   std::optional<int> num_videos;
   bool retry_failed = false, fail_fast = false;
@@ -96,12 +97,34 @@ struct VerifyAudit {
   bool json = false, help = false;
 };
 
+/// sora-gen policy
+struct PolicyShow {
+  std::filesystem::path policy;  ///< as in Generate
+  bool json = false, help = false;
+};
+
+/// sora-gen policy check [TEXT|-]
+struct PolicyCheck {
+  std::filesystem::path policy;  ///< as in Generate
+  std::string text;              ///< empty or "-": standard input
+  bool json = false, help = false;
+};
+
+/// sora-gen policy eval
+struct PolicyEval {
+  std::filesystem::path policy;  ///< as in Generate
+  std::filesystem::path positives, negatives;
+  double prevalence = 0.01;  ///< of prompts that should be refused, among all
+  bool json = false, help = false;
+};
+
 /// --help and --version
 struct ShowText {
   std::string text;
 };
 
-using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, Keygen, VerifyAudit, ShowText>;
+using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, PolicyShow, PolicyCheck, PolicyEval,
+                             Keygen, VerifyAudit, ShowText>;
 
 /// Flags win over the file that --config names, that over variables SORA_GEN_*, and those over the user's own file (see
 /// user_config_file). Throws Error{usage}.
@@ -120,5 +143,9 @@ int run_verify_models(const VerifyModels& options);
 void run_keygen(const Keygen& options);
 /// False if the log was changed.
 bool run_verify_audit(const VerifyAudit& options);
+void run_policy(const PolicyShow& options);
+/// The exit code: 0, or that of Fault::refused.
+int run_policy_check(const PolicyCheck& options);
+void run_policy_eval(const PolicyEval& options);
 
 }  // namespace sora

@@ -257,6 +257,8 @@ constexpr Flag<Generate> kGenerateFlags[] = {
      [](G& o, const V&) { o.calibrate = true; }, Scope::run},
     {kRun, "from", 0, text, "FILE", "settings of a video that sora-gen has made, or of the .json beside it",
      [](G& o, const V& v) { o.from = file_of(v); }, Scope::command_line, kFiles},
+    {kRun, "policy", 0, text, "FILE", "what prompts are refused for [the policy that ships with sora-gen]",
+     [](G& o, const V& v) { o.policy = file_of(v); }, Scope::run, kFiles},
     {kRun, "config", 0, text, "FILE",
      "JSON object of flags, such as {\"steps\": 30}, or none [the user's own file, see below]", set_config,
      Scope::command_line, kFiles},
@@ -318,6 +320,30 @@ constexpr Flag<Keygen> kKeygenFlags[] = {
 constexpr Flag<VerifyAudit> kVerifyAuditFlags[] = {kJson<VerifyAudit>, kHelp<VerifyAudit>};
 
 template <class Options>
+constexpr Flag<Options> kPolicy{"flags",
+                                "policy",
+                                0,
+                                text,
+                                "FILE",
+                                "another policy than the one that ships with sora-gen",
+                                [](Options& o, const V& v) { o.policy = file_of(v); },
+                                Scope::run,
+                                kFiles};
+constexpr Flag<PolicyShow> kPolicyShowFlags[] = {kPolicy<PolicyShow>, kJson<PolicyShow>, kHelp<PolicyShow>};
+constexpr Flag<PolicyCheck> kPolicyCheckFlags[] = {kPolicy<PolicyCheck>, kJson<PolicyCheck>, kHelp<PolicyCheck>};
+constexpr Flag<PolicyEval> kPolicyEvalFlags[] = {
+    {"flags", "positives", 0, text, "DIR", "what should be refused: files CATEGORY.txt, a prompt a line",
+     [](PolicyEval& o, const V& v) { o.positives = file_of(v); }, Scope::command_line, kFiles},
+    {"flags", "negatives", 0, text, "FILE", "what should be made, a prompt a line",
+     [](PolicyEval& o, const V& v) { o.negatives = file_of(v); }, Scope::command_line, kFiles},
+    {"flags", "prevalence", 0, number, "X", "how much of all prompts should be refused, for the precision [0.01]",
+     [](PolicyEval& o, const V& v) { o.prevalence = v.positive(1); }, Scope::command_line},
+    kPolicy<PolicyEval>,
+    kJson<PolicyEval>,
+    kHelp<PolicyEval>,
+};
+
+template <class Options>
 std::vector<FlagInfo> described(std::span<const Flag<Options>> flags) {
   std::vector<FlagInfo> infos;
   for (const Flag<Options>& flag : flags) infos.push_back(flag.info());
@@ -346,6 +372,18 @@ constexpr std::string_view kVerifyAuditText =
     R"(Reads the log of what was decided and made [~/.local/share/sora-gen/audit.jsonl] and names the first record that was
 changed, taken out or put in; exit code 7 if there is one. That the last records were cut off cannot be seen.)";
 
+constexpr std::string_view kPolicyText =
+    R"(Says which policy holds: its name, its file, the SHA-256 of the file and its lists, and its categories.)";
+
+constexpr std::string_view kPolicyCheckText =
+    R"(Says which rules of the prompt policy TEXT, or what is on standard input, matches, and at which bytes; of
+sexual_minors not where. Exit code 8 if it would be refused.)";
+
+constexpr std::string_view kPolicyEvalText =
+    R"(Measures a policy: how much of the prompts in each DIR/*.txt and in FILE it refuses, with 95 % Wilson intervals, as
+they are and in disguises. A file of DIR that has a category's name is also counted for that category alone. No prompt
+is printed.)";
+
 }  // namespace
 
 std::span<const Flag<Generate>> generate_flags() { return kGenerateFlags; }
@@ -356,6 +394,9 @@ std::span<const Flag<VerifyModels>> verify_models_flags() { return kVerifyModels
 
 std::span<const Flag<Keygen>> keygen_flags() { return kKeygenFlags; }
 std::span<const Flag<VerifyAudit>> verify_audit_flags() { return kVerifyAuditFlags; }
+std::span<const Flag<PolicyShow>> policy_flags() { return kPolicyShowFlags; }
+std::span<const Flag<PolicyCheck>> policy_check_flags() { return kPolicyCheckFlags; }
+std::span<const Flag<PolicyEval>> policy_eval_flags() { return kPolicyEvalFlags; }
 
 std::vector<CommandInfo> commands() {
   return {
@@ -373,6 +414,14 @@ std::vector<CommandInfo> commands() {
       {"keygen", "", "the keys that videos are signed and marked with", kKeygenText, {}, described(keygen_flags())},
       {"audit verify", "[FILE]", "whether the log of what was made is whole", kVerifyAuditText, kFiles,
        described(verify_audit_flags())},
+      {"policy", "", "what prompts are refused for", kPolicyText, {}, described(policy_flags())},
+      {"policy check", "[TEXT|-]", "whether a text is refused", kPolicyCheckText, {}, described(policy_check_flags())},
+      {"policy eval",
+       "--positives DIR --negatives FILE",
+       "how often that is right",
+       kPolicyEvalText,
+       {},
+       described(policy_eval_flags())},
       {"doctor",
        "",
        "what this machine and this installation have",

@@ -75,6 +75,9 @@ std::span<const Flag<Models>> models_flags();
 std::span<const Flag<VerifyModels>> verify_models_flags();
 std::span<const Flag<Keygen>> keygen_flags();
 std::span<const Flag<VerifyAudit>> verify_audit_flags();
+std::span<const Flag<PolicyShow>> policy_flags();
+std::span<const Flag<PolicyCheck>> policy_check_flags();
+std::span<const Flag<PolicyEval>> policy_eval_flags();
 
 struct CommandInfo {
   std::string_view name;       ///< "models verify"; empty for what is done without a command

@@ -14,6 +14,7 @@
 #include "cli/model_path.h"
 #include "cli/placement.h"
 #include "cli/planning.h"
+#include "cli/prompt_policy.h"
 #include "cli/render_one.h"
 #include "cli/render_times.h"
 #include "cli/report.h"
@@ -79,6 +80,7 @@ void run_generate(Generate options) {
   Request& request = options.request;
   if (request.prompt == "-") request.prompt = read_prompt();
   if (is_batch(options)) return run_batch(options);
+  require_allowed(load_policy(options.policy), request);
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);

@@ -25,15 +25,16 @@ inline constexpr std::array<std::string_view, 4> kExamples{
 struct ExitCode {
   std::string_view code, meaning;
 };
-inline constexpr std::array<ExitCode, 9> kExitCodes{{{"0", "done"},
-                                                     {"1", "a bug of ours"},
-                                                     {"2", "usage or config"},
-                                                     {"3", "some videos of a batch failed"},
-                                                     {"4", "bad model or input file"},
-                                                     {"5", "output"},
-                                                     {"6", "out of memory"},
-                                                     {"7", "what was verified does not hold"},
-                                                     {"130 and 143", "interrupted"}}};
+inline constexpr std::array<ExitCode, 10> kExitCodes{{{"0", "done"},
+                                                      {"1", "a bug of ours"},
+                                                      {"2", "usage or config"},
+                                                      {"3", "some videos of a batch failed"},
+                                                      {"4", "bad model or input file"},
+                                                      {"5", "output"},
+                                                      {"6", "out of memory"},
+                                                      {"7", "what was verified does not hold"},
+                                                      {"8", "refused by the prompt policy"},
+                                                      {"130 and 143", "interrupted"}}};
 
 /// Where flags come from besides the command line: one paragraph.
 std::string other_sources();

@@ -17,11 +17,13 @@ namespace {
 constexpr const char* kShipped = "tiny-world";
 constexpr const char* kIndex = "model_index.json";
 
-fs::path installed_models() {
+fs::path installed_data() {
   std::error_code none;
   const fs::path program = fs::read_symlink("/proc/self/exe", none);
-  return program.parent_path().parent_path() / "share/sora-gen/models";
+  return program.parent_path().parent_path() / "share/sora-gen";
 }
+
+fs::path installed_models() { return installed_data() / "models"; }
 
 fs::path built_models() { return SORA_MODELS_DIR; }
 
@@ -55,6 +57,11 @@ fs::path model_folder(const std::string& name) {
     if (model.name == name) return model.folder;
   }
   return find_checkpoint(name);
+}
+
+fs::path shipped_policy() {
+  const fs::path installed = installed_data() / "policy.json", built = fs::path(SORA_CONFIGS_DIR) / "policy.json";
+  return is_file(installed) || !is_file(built) ? installed : built;
 }
 
 std::vector<LocalModel> local_models() {

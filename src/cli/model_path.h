@@ -1,4 +1,4 @@
-// Where checkpoints lie: those that ship with the program, and those that the user names.
+// Where checkpoints lie: those that ship with the program, and those that the user names. And the shipped policy.
 #pragma once
 
 #include <filesystem>
@@ -22,5 +22,9 @@ struct LocalModel {
 
 /// What lies beside the shipped model, and in the Hugging Face cache.
 std::vector<LocalModel> local_models();
+
+/// policy.json in ../share/sora-gen of an installation, or in configs/ of the source tree; the first if neither is
+/// there.
+std::filesystem::path shipped_policy();
 
 }  // namespace sora

@@ -285,6 +285,19 @@ Command parse_command_line(const std::vector<std::string>& arguments, const Vari
   }
   if (first == "models")
     return parse_other<Models>("models", models_flags(), after(1), variables, 0, [](Models&, Words) {});
+  const std::string second = first == "policy" && arguments.size() > 1 ? arguments[1] : "";
+  if (second == "check") {
+    return parse_other<PolicyCheck>("policy check", policy_check_flags(), after(2), variables, 1,
+                                    [](PolicyCheck& options, Words rest) {
+                                      if (!rest.empty()) options.text = rest[0];
+                                    });
+  }
+  if (second == "eval") {
+    return parse_other<PolicyEval>("policy eval", policy_eval_flags(), after(2), variables, 0,
+                                   [](PolicyEval&, Words) {});
+  }
+  if (first == "policy")
+    return parse_other<PolicyShow>("policy", policy_flags(), after(1), variables, 0, [](PolicyShow&, Words) {});
   return parse_generate(arguments, variables);
 }
 

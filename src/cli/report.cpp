@@ -11,9 +11,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/prompt_policy.h"
 #include "sora/error.h"
 
 namespace sora {
+namespace {
+
+constexpr const char* kPattern = "sora-gen: %^%l%$: %v";
+
+}  // namespace
 
 void write_result(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
@@ -46,11 +52,29 @@ void start_messages(bool colour) {
   sink->set_color(spdlog::level::warn, sink->yellow_bold);
   for (const auto level : {spdlog::level::info, spdlog::level::debug}) sink->set_color(level, sink->reset);
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("sora-gen", std::move(sink)));
-  spdlog::set_pattern("sora-gen: %^%l%$: %v");
+  spdlog::set_pattern(kPattern);
 }
 
 void set_message_level(bool quiet, bool verbose) {
   spdlog::set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::info);
+}
+
+void say_refused(const std::string& origin, const std::string& message) {
+  spdlog::set_pattern("sora-gen: %^refused%$: %v");
+  spdlog::error("{}{}{}", origin, origin.empty() ? "" : ": ", message);
+  spdlog::set_pattern(kPattern);
+}
+
+void report_refusal(const Refused& refused, bool json) noexcept {
+  try {
+    say_refused("", refused.what());
+    if (!json) return;
+    nlohmann::ordered_json object{{"exit", exit_code(refused.fault())}, {"error", refused.what()}};
+    object.update(refused.details());
+    write_json(object, -1);
+  } catch (const std::exception&) {
+    return;  // as below
+  }
 }
 
 void report_failure(int exit_code, const std::string& message, bool json) noexcept {

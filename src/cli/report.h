@@ -9,6 +9,8 @@
 
 namespace sora {
 
+class Refused;
+
 /// Writes a result and makes sure that it left the process. Throws Error{output}, e.g. for a full disk or a closed
 /// pipe.
 void write_result(std::string_view text);
@@ -25,6 +27,11 @@ bool wants_colour(bool terminal, const Variables& variables);
 /// With `colour`, errors are red and warnings yellow.
 void start_messages(bool colour);
 void set_message_level(bool quiet, bool verbose);
+
+/// "sora-gen: refused: MESSAGE" on standard error; `origin` in front of the message unless it is empty.
+void say_refused(const std::string& origin, const std::string& message);
+/// The same and, if `json`, also {"exit": 8, "error": message, "code": "policy_refused", ...} on standard output.
+void report_refusal(const Refused& refused, bool json) noexcept;
 
 /// The message on standard error and, if `json`, also {"exit": code, "error": message} on standard output.
 void report_failure(int exit_code, const std::string& message, bool json) noexcept;
