@@ -13,7 +13,7 @@ namespace {
 constexpr int kMemory = 14, kStates = 1 << kMemory, kLaps = 4;
 constexpr std::array<unsigned, kCodeRate> kGenerators{046321, 051271, 063667, 070535};
 
-using Message = std::array<std::uint8_t, kMessageBits>;  // bits, the id's highest first
+using Code = std::array<std::uint8_t, kCodeBits>;
 
 // CRC-16/CCITT-FALSE.
 unsigned crc16(std::uint64_t id) {
@@ -23,6 +23,25 @@ unsigned crc16(std::uint64_t id) {
     crc = (crc << 1 ^ (bit != top ? 0x1021U : 0U)) & 0xFFFFU;
   }
   return crc;
+}
+
+// `message`: the id and its CRC, the first bit that is sent highest.
+Code encode(std::uint64_t message) {
+  unsigned memory = static_cast<unsigned>(message) & (kStates - 1);
+  Code code{};
+  for (int step = 0; step < kMessageBits; ++step) {
+    const unsigned content = memory << 1 | (static_cast<unsigned>(message >> (kMessageBits - 1 - step)) & 1U);
+    for (int i = 0; i < kCodeRate; ++i) code[step * kCodeRate + i] = std::popcount(content & kGenerators[i]) & 1;
+    memory = content & (kStates - 1);
+  }
+  return code;
+}
+
+float likelihood(std::uint64_t message, std::span<const float, kCodeBits> soft) {
+  const Code code = encode(message);
+  float sum = 0;
+  for (int i = 0; i < kCodeBits; ++i) sum += code[i] == 0 ? soft[i] : -soft[i];
+  return sum;
 }
 
 // The code's bits of each content of the shift register, the input bit and the memory, the newest bit lowest.
@@ -47,21 +66,25 @@ std::array<float, 1 << kCodeRate> worth_of_outputs(std::span<const float> soft) 
 
 using Oldest = std::vector<std::uint8_t>;  // [step, state]: the bit that left the memory on the better way to a state
 
-// The input bits on the best way to `end`, and the state from which that way started.
-int trace_back(const Oldest& oldest, int end, Message& message) {
-  int state = end;
+struct Way {
+  std::uint64_t message = 0;
+  int start = 0;
+};
+
+Way way_to(int end, const Oldest& oldest) {
+  Way way{0, end};
   for (int step = kMessageBits - 1; step >= 0; --step) {
-    message[step] = static_cast<std::uint8_t>(state & 1);
-    state = state >> 1 | oldest[static_cast<std::size_t>(step) * kStates + state] << (kMemory - 1);
+    way.message |= static_cast<std::uint64_t>(way.start & 1) << (kMessageBits - 1 - step);
+    way.start = way.start >> 1 | oldest[static_cast<std::size_t>(step) * kStates + way.start] << (kMemory - 1);
   }
-  return state;
+  return way;
 }
 
-Message most_likely_message(std::span<const float, kCodeBits> soft) {
+std::uint64_t most_likely_message(std::span<const float, kCodeBits> soft) {
   const std::vector<std::uint8_t> outputs = outputs_of_registers();
   std::vector<float> score(kStates, 0.F), next(kStates);
   Oldest oldest(static_cast<std::size_t>(kMessageBits) * kStates);
-  Message message{};
+  std::uint64_t best = 0;
   for (int lap = 0; lap < kLaps; ++lap) {
     for (int step = 0; step < kMessageBits; ++step) {
       const auto worth = worth_of_outputs(soft.subspan(static_cast<std::size_t>(step) * kCodeRate, kCodeRate));
@@ -74,35 +97,29 @@ Message most_likely_message(std::span<const float, kCodeBits> soft) {
       }
       std::swap(score, next);
     }
-    const int best = static_cast<int>(std::max_element(score.begin(), score.end()) - score.begin());
-    if (trace_back(oldest, best, message) == best) break;  // bites its tail: no other such way is better
-    const float highest = score[best];
+    // The last bits of a way are known surely only from where the next lap left: go back from there.
+    int end = static_cast<int>(std::max_element(score.begin(), score.end()) - score.begin());
+    const float highest = score[end];
+    for (int i = 0; i < kLaps; ++i) {
+      const Way way = way_to(end, oldest);
+      if (likelihood(way.message, soft) > likelihood(best, soft)) best = way.message;
+      if (way.start == end) break;
+      end = way.start;
+    }
     for (float& value : score) value -= highest;
   }
-  return message;
+  return best;
 }
 
 }  // namespace
 
 std::array<std::uint8_t, kCodeBits> encode_id(std::uint64_t id) {
   id &= (std::uint64_t{1} << kWatermarkIdBits) - 1;
-  const std::uint64_t message = id << 16 | crc16(id);
-  unsigned memory = static_cast<unsigned>(message) & (kStates - 1);
-  std::array<std::uint8_t, kCodeBits> code{};
-  for (int step = 0; step < kMessageBits; ++step) {
-    const unsigned content = memory << 1 | (static_cast<unsigned>(message >> (kMessageBits - 1 - step)) & 1U);
-    for (int i = 0; i < kCodeRate; ++i) {
-      code[step * kCodeRate + i] = std::popcount(content & kGenerators[i]) & 1;
-    }
-    memory = content & (kStates - 1);
-  }
-  return code;
+  return encode(id << 16 | crc16(id));
 }
 
 std::optional<std::uint64_t> decode_id(std::span<const float, kCodeBits> soft) {
-  std::uint64_t message = 0;
-  for (const std::uint8_t bit : most_likely_message(soft)) message = message << 1 | bit;
-  const std::uint64_t id = message >> 16;
+  const std::uint64_t message = most_likely_message(soft), id = message >> 16;
   if ((message & 0xFFFF) != crc16(id)) return std::nullopt;
   return id;
 }
