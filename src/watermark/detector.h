@@ -30,7 +30,7 @@ struct Detection {
   double log10_chance = 0;
   bool aligned = false, mirrored = false;
   double scale_x = 1, scale_y = 1;  ///< size of the picture over that of the one that was marked
-  double shift_x = 0, shift_y = 0;  ///< where its corner lies in the pattern's tile
+  double shift_x = 0, shift_y = 0;  ///< where a tile of the pattern begins, in pixels of the one that was marked
   /// What the mark says, where it is found and its CRC is right.
   std::optional<std::uint64_t> id;
 

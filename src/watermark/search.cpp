@@ -28,7 +28,7 @@ double energy(const std::vector<std::complex<float>>& values, const std::vector<
 }
 
 // Nothing to go by is no evidence.
-double normalised(double sum, double energy) { return energy > 0 ? sum / std::sqrt(energy) : 0; }
+float inverse_root(double energy) { return energy > 0 ? static_cast<float>(1 / std::sqrt(energy)) : 0; }
 
 }  // namespace
 
@@ -110,22 +110,32 @@ Fit PilotSearch::best(const Spectrum& spectrum) const {
   }
   const Tensor sums =
       at::fft_irfft2(pilot, at::IntArrayRef{kTile, kTile}) * (kTile * kTile / 2.0);  // [kPictures, y, x]
+  // Every reading is a weighted sum of the maps.
   const double lasting = energy(spectrum.at[0], pattern_, false);
-  std::vector<Tensor> scores{sums[0] * normalised(1, lasting)};
   std::vector<Reading> readings{{.flipping = false}};
+  Tensor weights = at::zeros({1 + 4 * kPhases, kPictures});
+  auto weight = weights.accessor<float, 2>();
+  weight[0][0] = inverse_root(lasting);
   for (int phase = 0; phase < kPhases; ++phase) {
     const double flipping = energy(spectrum.at[1 + phase], pattern_, true);
     for (const float sign : {1.F, -1.F}) {
-      scores.push_back(sums[1 + phase] * (sign * normalised(1, flipping)));
-      readings.push_back({.lasting = false, .phase = phase, .sign = sign});
-      scores.push_back((sums[0] + sums[1 + phase] * sign) * normalised(1, lasting + flipping));
-      readings.push_back({.phase = phase, .sign = sign});
+      for (const bool both : {false, true}) {
+        auto row = weight[static_cast<std::int64_t>(readings.size())];
+        const float scale = inverse_root(both ? lasting + flipping : flipping);
+        row[0] = both ? scale : 0;
+        row[1 + phase] = sign * scale;
+        readings.push_back({.lasting = both, .phase = phase, .sign = sign});
+      }
     }
   }
-  const auto [score, index] = at::stack(scores).flatten().max(0);
-  const std::int64_t at = index.item<std::int64_t>(), shift = at % (kTile * kTile);
-  return {score.item<double>(), readings[static_cast<std::size_t>(at / (kTile * kTile))],
-          static_cast<double>(shift % kTile), static_cast<double>(shift / kTile)};
+  const Tensor scores = at::matmul(weights, sums.flatten(1)).contiguous();  // [readings, shifts]
+  const auto* const first = scores.const_data_ptr<float>();
+  // Twice as fast as the maximum with its index at once.
+  const float highest = scores.max().item<float>();
+  const std::int64_t place = std::find(first, first + scores.numel(), highest) - first;
+  const std::int64_t shift = place % (kTile * kTile);
+  return {highest, readings[static_cast<std::size_t>(place / (kTile * kTile))], static_cast<double>(shift % kTile),
+          static_cast<double>(shift / kTile)};
 }
 
 Fit PilotSearch::aligned(const Spectrum& spectrum) const {
@@ -147,7 +157,7 @@ double PilotSearch::score(const Spectrum& spectrum, const Reading& reading, doub
     sum += (bin.flips ? reading.sign : 1) * (turned.real() * bin.sign[0] + turned.imag() * bin.sign[1]);
     squares += std::norm(value);
   }
-  return normalised(sum, squares);
+  return sum * inverse_root(squares);
 }
 
 void PilotSearch::refine(const Spectrum& spectrum, Fit& fit) const {
