@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measures the invisible watermark: marks clips, attacks them with ffmpeg, looks for the mark, and prints the table.
 
-  python3 tests/bench/watermark.py build/release/bin/watermark_tool                     the table of the README, ten minutes
+  python3 tests/bench/watermark.py build/release/bin/watermark_tool                     the table of the README, five minutes
   python3 tests/bench/watermark.py ... --sizes 256x256 --attacks crf33,mirror --contents cartoon
   python3 tests/bench/watermark.py ... --trials 40                                      unmarked clips against 40 keys each
-  python3 tests/bench/watermark.py ... --clips a.mp4 b.mp4                              clips of one's own in place of drawn ones
+  python3 tests/bench/watermark.py ... --clips a.mp4 b.mp4                              videos of one's own in place of drawn ones
 
 Needs ffmpeg with libx264 and libx265, and Python with numpy, scipy and scikit-image (requirements.txt).
 """
@@ -156,7 +156,7 @@ def attacks(width, height):
     }
 
 
-GOALS = list(attacks(256, 256))[:11]  # those that issue the promise of 85 and 82 of 88
+USUAL = list(attacks(256, 256))[:11]  # neither mirrored nor scaled by an odd factor
 
 
 def attacked(video, attack, path):
@@ -201,7 +201,7 @@ def cell(found):
 
 
 def measure(tool, clips, chosen, folder, workers):
-    """One row for each attack, one column for each clip; counts over the attacks with a goal and over all."""
+    """One row for each attack, one column for each clip; counts over the usual attacks and over all."""
     columns, results = [], {}
     for name, video in clips:
         marked, embed_ms = mark(tool, video)
@@ -223,7 +223,7 @@ def measure(tool, clips, chosen, folder, workers):
     print("| attack | " + " | ".join(columns) + " |\n|---" + "|---" * len(columns) + "|")
     for row in ["unmarked", *chosen]:
         print(f"| {row} | " + " | ".join(cell(results[row, name]) for name in columns) + " |")
-    for title, rows in (("goals", [a for a in chosen if a in GOALS]), ("all", chosen)):
+    for title, rows in ((f"the first {len(USUAL)}", [a for a in chosen if a in USUAL]), ("all", chosen)):
         found = [results[row, name] for row in rows for name in columns]
         print(f"{title}: {sum(f['found'] for f in found)} of {len(found)} found, {sum(f['id'] == ID for f in found)} payloads whole, "
               f"{sum(f['id'] not in (None, ID) for f in found)} wrong")
