@@ -43,9 +43,10 @@ double scale_step(const FoldedVideo& video, double scale) {
 }
 
 std::vector<Geometry> geometries(const FoldedVideo& video, WatermarkSearch search) {
-  if (search == WatermarkSearch::aligned || search == WatermarkSearch::shifted) return {{}};
-  if (search == WatermarkSearch::resized) return {{0.5, 0.5}, {2, 2}, {.mirrored = true}};
   std::vector<Geometry> all;
+  if (search == WatermarkSearch::aligned || search == WatermarkSearch::shifted) all = {Geometry{}};
+  if (search == WatermarkSearch::resized) all = {{0.5, 0.5}, {2, 2}, {.mirrored = true}};
+  if (search != WatermarkSearch::every_scale) return all;
   for (double scale = kLeastScale; scale <= kMostScale; scale *= scale_step(video, scale)) {
     all.push_back({scale, scale, false});
     all.push_back({scale, scale, true});

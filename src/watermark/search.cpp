@@ -35,6 +35,7 @@ float inverse_root(double energy) { return energy > 0 ? static_cast<float>(1 / s
 FoldedVideo FoldedVideo::of(const WorkArea& area, const ResidualSums& sums) {
   std::vector<Tensor> bins;
   for (const std::vector<float>& sum : sums) {
+    // Only read, by stack().
     bins.push_back(at::from_blob(const_cast<float*>(sum.data()), {area.height, area.width}));
   }
   const Tensor all = at::stack(bins);  // [kTimeBins, H, W]
@@ -80,7 +81,7 @@ Spectrum Spectrum::of(const FoldedVideo& video, double scale_x, double scale_y) 
 
 Spectrum Spectrum::mirrored() const {
   static const std::vector<PatternBin> bins = watermark_bins();
-  // Bins come in rows of y from below 0 to above, so that of -y stands in the row as far from the end; found once.
+  // A mirrored picture has the coefficient (y, -x), and of real pictures that is the conjugate of (-y, x).
   static const std::vector<std::size_t> partner = [] {
     std::vector<std::size_t> indices;
     for (const PatternBin& bin : bins) {

@@ -11,7 +11,9 @@
 
 namespace sora {
 
-inline constexpr int kPhases = kTimeBins / 2;  // of its start in them; at the other half all signs are reversed
+/// Where in the second of the flips a video may start. The other half of the time bins gives the same with all signs
+/// turned.
+inline constexpr int kPhases = kTimeBins / 2;
 inline constexpr int kPictures = 1 + kPhases;
 
 /// What is left of a video: its residuals summed, plainly and with the signs of flips that start at each phase.
