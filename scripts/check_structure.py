@@ -24,10 +24,11 @@ ALLOWED = {
     "nn": {"checkpoint", "base"},
     "networks": {"architecture", "nn", "base"},
     "schedulers": {"architecture", "nn", "base"},
+    "watermark": {"base"},
     "render": {"plan", "nn", "base"},
     "parallel": {"base"},
-    "jobs": {"batch", "families", "provenance", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
-             "base"},
+    "jobs": {"batch", "families", "provenance", "architecture", "parallel", "render", "watermark", "media", "text", "networks",
+             "schedulers", "nn", "plan", "checkpoint", "base"},
     "": {"cli", "base"},  # main.cpp
 }
 
