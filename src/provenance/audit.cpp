@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/user_folders.h"
 #include "provenance/line_reader.h"
 #include "sora/error.h"
 
@@ -52,6 +53,12 @@ std::string now() {
 }
 
 std::string digits_of(std::uint64_t payload) { return fmt::format("{:012x}", payload); }
+
+std::uint64_t payload_of(const std::string& digits) {
+  std::uint64_t payload = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), payload, 16);
+  return payload;
+}
 
 std::string text(const ordered_json& json, const char* key) {
   const auto found = json.find(key);
@@ -104,6 +111,25 @@ Broken check(std::string_view line, const Chain& chain, const SecretKey* key) {
   if (key != nullptr && keyed_digest(*key, "audit", without_code(line)) != code_of(line))
     return {"was changed, or written with another key"};
   return {};
+}
+
+// The last record of an output in which `field` is `value`.
+std::optional<OutputRecord> last_output(const fs::path& log, const SecretKey& key, const char* field,
+                                        const std::string& value) {
+  std::optional<OutputRecord> found;
+  std::error_code problem;
+  if (!fs::exists(log, problem)) return found;
+  LineReader lines(log);
+  while (const std::optional<Line> line = lines.next()) {
+    if (line->text.find(value) == std::string::npos || code_of(line->text).empty()) continue;
+    if (keyed_digest(key, "audit", without_code(line->text)) != code_of(line->text)) continue;
+    const ordered_json json = ordered_json::parse(line->text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || text(json, "event") != "output" || text(json, field) != value) continue;
+    found = OutputRecord{text(json, "job"),      text(json, "model"), text(json, "output"), text(json, "sha256"), {},
+                         text(json, "manifest"), text(json, "time")};
+    if (json.contains("payload")) found->payload = payload_of(text(json, "payload"));
+  }
+  return found;
 }
 
 }  // namespace
@@ -223,21 +249,12 @@ AuditFinding verify_audit(const fs::path& file, const SecretKey* key) {
   return finding;
 }
 
-std::optional<OutputRecord> find_output(const fs::path& file, const SecretKey& key, std::uint64_t payload) {
-  std::optional<OutputRecord> found;
-  std::error_code problem;
-  if (!fs::exists(file, problem)) return found;
-  const std::string digits = digits_of(payload);
-  LineReader lines(file);
-  while (const std::optional<Line> line = lines.next()) {
-    if (line->text.find(digits) == std::string::npos || code_of(line->text).empty()) continue;
-    if (keyed_digest(key, "audit", without_code(line->text)) != code_of(line->text)) continue;
-    const ordered_json json = ordered_json::parse(line->text, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || text(json, "event") != "output" || text(json, "payload") != digits) continue;
-    found = OutputRecord{text(json, "job"), text(json, "model"),    text(json, "output"), text(json, "sha256"),
-                         payload,           text(json, "manifest"), text(json, "time")};
-  }
-  return found;
+std::optional<OutputRecord> find_output(const fs::path& log, const SecretKey& key, std::uint64_t payload) {
+  return last_output(log, key, "payload", digits_of(payload));
+}
+
+std::optional<OutputRecord> find_output(const fs::path& log, const SecretKey& key, const std::string& sha256) {
+  return last_output(log, key, "sha256", sha256);
 }
 
 }  // namespace sora
