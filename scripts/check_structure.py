@@ -11,33 +11,36 @@ ROOT = Path(__file__).resolve().parent.parent
 # What each folder of src may include besides itself and include/sora.
 ALLOWED = {
     "base": set(),
+    "provenance": {"base"},
     "checkpoint": {"base"},
     "architecture": {"checkpoint", "base"},
     "plan": {"base"},
     "families": {"architecture", "plan", "checkpoint", "base"},
     "policy": {"base"},
     "batch": {"plan", "checkpoint", "base"},
-    "cli": {"batch", "policy", "families", "plan", "checkpoint", "base"},
+    "cli": {"batch", "policy", "families", "provenance", "plan", "checkpoint", "base"},
     "media": {"base"},
     "text": {"checkpoint", "base"},
     "nn": {"checkpoint", "base"},
     "networks": {"architecture", "nn", "base"},
     "schedulers": {"architecture", "nn", "base"},
+    "watermark": {"base"},
     "render": {"plan", "nn", "base"},
     "parallel": {"base"},
-    "jobs": {"batch", "families", "architecture", "parallel", "render", "media", "text", "networks", "schedulers", "nn", "plan", "checkpoint",
-             "base"},
+    "jobs": {"batch", "families", "provenance", "architecture", "parallel", "render", "watermark", "media", "text", "networks",
+             "schedulers", "nn", "plan", "checkpoint", "base"},
     "": {"cli", "base"},  # main.cpp
 }
 
 # Public headers with LibTorch in them: for the engine's folders only.
 TORCH_HEADERS = {"sora/tensor.h", "sora/weights.h", "sora/model.h"}
-FRONT = {"base", "checkpoint", "architecture", "plan", "families", "policy", "batch", "cli", ""}
+FRONT = {"base", "provenance", "checkpoint", "architecture", "plan", "families", "policy", "batch", "cli", ""}
 
 LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
     r"<lib(av|sw)": {"media"},
     r"<sentencepiece": {"text"},
+    r"<openssl/": {"base", "provenance"},
     r"<unicode/": {"text", "policy"},
     r"<re2/": {"policy"},
     r"<torch/torch": set(),

@@ -18,6 +18,10 @@ int run(const sora::Doctor& command) { return sora::run_doctor(command) ? 0 : so
 int run(const sora::ShowText& command) { return sora::write_result(command.text), 0; }
 int run(const sora::Models& command) { return sora::run_models(command), 0; }
 int run(const sora::VerifyModels& command) { return sora::run_verify_models(command); }
+int run(const sora::Keygen& command) { return sora::run_keygen(command), 0; }
+int run(const sora::VerifyAudit& command) {
+  return sora::run_verify_audit(command) ? 0 : exit_code(sora::Fault::verification);
+}
 int run(const sora::PolicyShow& command) { return sora::run_policy(command), 0; }
 int run(const sora::PolicyCheck& command) { return sora::run_policy_check(command); }
 int run(const sora::PolicyEval& command) { return sora::run_policy_eval(command), 0; }

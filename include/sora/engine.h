@@ -2,6 +2,7 @@
 // module that is loaded when there is something to render).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -22,7 +23,8 @@
 namespace sora {
 
 struct StageTimes {
-  double load_text_encoder = 0, encode_prompt = 0, load_model = 0, sample = 0, decode = 0, total = 0;  // seconds
+  double load_text_encoder = 0, encode_prompt = 0, load_model = 0, sample = 0, decode = 0, sign = 0,
+         total = 0;  // seconds
 };
 
 /// How sampling went, for foretelling how it will go elsewhere.
@@ -32,6 +34,12 @@ struct Pace {
   double first_step = 0;             ///< seconds of the first step, in which weights are read and buffers made
 };
 
+/// What a video carries of its origin.
+struct OriginResult {
+  std::string manifest;                  ///< label of its C2PA manifest; empty: not signed
+  std::optional<std::uint64_t> payload;  ///< 48 bits, of its invisible watermark
+};
+
 struct JobResult {
   std::string output;  ///< path or pattern of what was written
   std::string md5;     ///< of the frames, for the md5 sink
@@ -39,6 +47,7 @@ struct JobResult {
   StageTimes seconds;
   Pace pace;
   Quality quality;
+  OriginResult origin;
   std::int64_t peak_rss_bytes = 0;
   std::int64_t peak_device_bytes = 0;  ///< 0 on the CPU
 };
@@ -63,6 +72,19 @@ struct Finding {
   std::string text;
 };
 
+/// Whether a video carries the invisible watermark of one of several keys.
+struct WatermarkFinding {
+  std::size_t key = 0;      ///< the one that fits best
+  double score = 0;         ///< of its pilot; about 0 ± 1 by chance
+  double log10_chance = 0;  ///< bound on the share of all keys that would fit as well, all that was tried counted
+  bool found = false;       ///< the bound is small enough
+  bool mirrored = false;
+  double scale = 1;                      ///< of the picture, against the one that was marked
+  std::optional<std::uint64_t> payload;  ///< 48 bits, where their CRC is right
+  int frames = 0;                        ///< that were looked at
+  std::string damage;                    ///< why no more could be decoded; empty: all, or as many as are looked at
+};
+
 struct Engine {
   /// Renders plans of one checkpoint and one placement to their outputs, as `board` hands them out: all prompts are
   /// encoded first, then the model is loaded once. Of each job, all that can fail without weights (the output path, the
@@ -81,6 +103,10 @@ struct Engine {
   /// OutputOptions::metadata of the render that wrote this MP4. Throws Error{input} if the file is none or has none;
   /// what it returns is bytes from a file: to be checked like any other input.
   std::string (*metadata)(const std::filesystem::path& video) = nullptr;
+  /// Looks at up to the first two minutes of a video, or at a picture. Throws Error{input} where nothing can be
+  /// decoded.
+  WatermarkFinding (*find_watermark)(const std::filesystem::path& media,
+                                     std::span<const std::array<std::uint8_t, 32>> keys) = nullptr;
 };
 
 /// Loads the engine on the first call. Throws Error{input} if the module is not beside the program.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace sora {
@@ -11,6 +12,9 @@ struct Frames {
   int count = 0, height = 0, width = 0;
   std::span<const std::uint8_t> rgb;
 };
+
+/// Changes a frame in place, [height, width, 3], given its index in the video.
+using MarkFrame = std::function<void(std::span<std::uint8_t> rgb, int height, int width, std::int64_t index)>;
 
 /// Where frames go. A sink that is destroyed before finish() leaves nothing under the output's final name.
 class FrameSink {

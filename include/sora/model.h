@@ -119,8 +119,6 @@ struct Model {
   std::unique_ptr<Denoiser> denoiser;  ///< not there where there is nothing to sample
   std::unique_ptr<Vae> vae;
   std::function<std::unique_ptr<Scheduler>(int steps)> make_scheduler;
-  /// Another video will be made with it: the denoiser stays in memory while this one is decoded.
-  bool used_again = false;
 };
 
 }  // namespace sora

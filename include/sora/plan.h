@@ -207,6 +207,12 @@ struct Cost {
   std::int64_t output_bytes = 0;                                    ///< a guess from size, length and crf
 };
 
+/// By which rules the prompts were let through.
+struct PolicyName {
+  std::string id, sha256;
+  bool operator==(const PolicyName&) const = default;
+};
+
 struct Plan {
   std::string prompt, negative_prompt;
   PixelSize size;
@@ -234,8 +240,12 @@ struct Plan {
   std::optional<Tiling> vae_tiling;
   /// The large weights of the denoiser's blocks are fetched from the host when a block runs: the same latents, later.
   bool offload_blocks = false;
+  /// The denoiser leaves the memory before the last windows are decoded, for which there would be no room beside it.
+  bool unload_denoiser = false;
   Placement placement;
   OutputOptions output;
+  ProvenanceOptions provenance;
+  PolicyName policy;
   Cost cost;
 };
 

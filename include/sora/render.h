@@ -36,9 +36,10 @@ std::vector<std::span<const Window>> window_groups(const Plan& plan);
 class SavedLatents;
 
 /// Goes on after what `saved` holds of this video, and adds to it; if it holds all, neither contexts nor a denoiser are
-/// needed. Throws Error{input} if latents become NaN or infinite. Without model.used_again, the model's denoiser is
-/// gone once there is nothing more to sample.
+/// needed. Throws Error{input} if latents become NaN or infinite. With plan.unload_denoiser, the model's denoiser
+/// is gone once there is nothing more to sample.
+/// `mark`, if there is one, marks what the model makes; pixels that were given stay as they are.
 Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
-               FrameSink& sink, Progress& progress);
+               FrameSink& sink, Progress& progress, const MarkFrame& mark = {});
 
 }  // namespace sora

@@ -42,6 +42,21 @@ struct OutputOptions {
   std::string metadata = {};
 };
 
+/// Marks in the pixels that say who made them.
+enum class WatermarkKind { off, invisible, visible, both };
+
+/// What a video says of its origin.
+struct ProvenanceOptions {
+  bool sign = true;                    ///< an MP4 gets a C2PA manifest
+  bool sign_prompt = false;            ///< which holds the prompt, not only its keyed hash
+  bool accept_broken_sources = false;  ///< given media may carry a manifest that does not hold
+  WatermarkKind watermark = WatermarkKind::invisible;
+  std::filesystem::path certificate, key;  ///< PEM; empty for the installation's own
+  std::string tsa;                         ///< URL of a time-stamp authority; empty: the time is not attested
+  bool audit = true;                       ///< decisions and outputs go into the installation's log ...
+  bool audit_prompts = false;              ///< ... with the prompts in it, not only their keyed hashes
+};
+
 /// Pixels that the user gives at frames of the video: an image, or frames of a clip.
 struct Given {
   std::string flag;  ///< "--image", "--last-image" or "--given": for messages; the first two take images only
@@ -93,6 +108,7 @@ struct Request {
   std::optional<int> causal_block_size, ar_step;     ///< of diffusion forcing, in latent frames and steps
   std::optional<double> addnoise_condition;          ///< of diffusion forcing, in timesteps
   OutputOptions output;
+  ProvenanceOptions provenance;
 };
 
 }  // namespace sora

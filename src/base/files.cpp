@@ -28,6 +28,7 @@ const char* kind_of(mode_t mode) {
 }
 
 constexpr std::string_view kPartPrefix = ".", kPartSuffix = ".part";
+constexpr std::string_view kDraftSuffix = ".temp";  // no longer than the other: names are as long as the system takes
 
 [[noreturn]] void fail_existing(const std::filesystem::path& path) {
   fail(Fault::output, "{} exists already; use --overwrite to replace it", shown(path));
@@ -171,11 +172,24 @@ bool PartFile::holds_name(int fd) const {
 
 void PartFile::write(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ops_.write(file_.get(), bytes.data(), bytes.size());
+    const ssize_t n = ops_.write(fd(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_with(errno, "cannot be written");
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
+}
+
+void PartFile::begin_draft() {
+  // Only who holds the part file's lock makes it, and at once it has no name: one that is there was left by a kill.
+  const std::string name = std::string(kPartPrefix) + name_ + std::string(kDraftSuffix);
+  unlinkat(folder_.get(), name.c_str(), 0);
+  draft_ = Descriptor(openat(folder_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (draft_.get() < 0 || unlinkat(folder_.get(), name.c_str(), 0) != 0) fail_with(errno, "cannot be created");
+}
+
+void PartFile::end_draft(const Seal& seal) {
+  const Descriptor draft = std::exchange(draft_, Descriptor());
+  seal(draft.get(), file_.get());
 }
 
 void PartFile::publish() {

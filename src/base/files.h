@@ -32,6 +32,9 @@ struct FileOps {
 /// Error{output} unless a file may be published as `path`: nothing is there, or a regular file that may be replaced.
 void require_publishable(const std::filesystem::path& path, bool overwrite);
 
+/// Makes the file that is published, `to`, which is empty, out of a draft; both are open, and stay so.
+using Seal = std::function<void(int from, int to)>;
+
 /// A file that is written as `folder/.name.part` and becomes `folder/name` in one step. Whatever goes wrong before,
 /// nothing is left under either name, and a file that was to be replaced is as it was. All errors are Error{output}
 /// with the path.
@@ -47,9 +50,13 @@ class PartFile {
   ~PartFile();
 
   /// For reading and seeking.
-  int fd() const { return file_.get(); }
+  int fd() const { return draft_.get() >= 0 ? draft_.get() : file_.get(); }
   /// All of `bytes`, at the current position.
   void write(std::span<const std::uint8_t> bytes);
+  /// Until end_draft(), fd() and write() are those of another file of the same folder, which has no name.
+  void begin_draft();
+  /// The draft is gone after this.
+  void end_draft(const Seal& seal);
   /// To be called once. If the folder cannot be synchronised at the very end, a file that replaced another one stays.
   void publish();
 
@@ -66,7 +73,7 @@ class PartFile {
   std::string name_, part_name_;
   bool overwrite_;
   FileOps ops_;
-  Descriptor folder_, file_;
+  Descriptor folder_, file_, draft_;
 };
 
 }  // namespace sora

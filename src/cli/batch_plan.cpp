@@ -37,7 +37,7 @@ class Planner {
     name(batch);
     problems_.throw_if_any();
     identify(batch);
-    if (command_.fit) fit(batch);
+    fit(batch);
     return batch;
   }
 
@@ -131,7 +131,8 @@ class Planner {
       for (std::size_t i = 0; i < group.jobs.size(); ++i) {
         if (group.jobs[i].failure) continue;
         try {
-          fit_to_memory(group.plans[i], group.traits, context);
+          make_room(group.plans[i], group.traits, context);
+          if (command_.fit) fit_to_memory(group.plans[i], group.traits, context);
         } catch (const Error& error) {
           throw error.within(group.jobs[i].line.origin);
         }

@@ -81,6 +81,22 @@ struct VerifyModels {
   bool json = false, help = false;
 };
 
+/// sora-gen keygen
+struct Keygen {
+  std::string algorithm = "es256", name = "sora-gen";
+  int years = 10;
+  bool encrypt = false;
+  std::string passphrase_file;  ///< empty: asked for at the terminal
+  std::string folder;           ///< empty: the user's own
+  bool renew = false, json = false, help = false;
+};
+
+/// sora-gen audit verify [FILE]
+struct VerifyAudit {
+  std::string file;  ///< empty: the user's own
+  bool json = false, help = false;
+};
+
 /// sora-gen policy
 struct PolicyShow {
   std::filesystem::path policy;  ///< as in Generate
@@ -107,8 +123,8 @@ struct ShowText {
   std::string text;
 };
 
-using Command =
-    std::variant<Generate, Inspect, Doctor, Models, VerifyModels, PolicyShow, PolicyCheck, PolicyEval, ShowText>;
+using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, PolicyShow, PolicyCheck, PolicyEval,
+                             Keygen, VerifyAudit, ShowText>;
 
 /// Flags win over the file that --config names, that over variables SORA_GEN_*, and those over the user's own file (see
 /// user_config_file). Throws Error{usage}.
@@ -124,6 +140,9 @@ bool run_doctor(const Doctor& options);
 void run_models(const Models& options);
 /// The exit code: 0, or that of Fault::verification or Fault::input.
 int run_verify_models(const VerifyModels& options);
+void run_keygen(const Keygen& options);
+/// False if the log was changed.
+bool run_verify_audit(const VerifyAudit& options);
 void run_policy(const PolicyShow& options);
 /// The exit code: 0, or that of Fault::refused.
 int run_policy_check(const PolicyCheck& options);

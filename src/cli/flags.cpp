@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 2> kLaunchers{"auto", "none"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kResizes{"crop", "pad", "stretch"};
+constexpr std::array<std::string_view, 3> kKeyAlgorithms{"es256", "es384", "ed25519"};
 constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
@@ -298,6 +299,25 @@ constexpr Flag<Models> kModelsFlags[] = {
     kHelp<Models>,
 };
 constexpr Flag<VerifyModels> kVerifyModelsFlags[] = {kJson<VerifyModels>, kHelp<VerifyModels>};
+constexpr Flag<Keygen> kKeygenFlags[] = {
+    {"flags", "algorithm", 0, text, "NAME", "es256, es384 or ed25519 [es256, which every validator knows]",
+     [](Keygen& o, const V& v) { o.algorithm = v.text; }, Scope::command_line, one_of(kKeyAlgorithms)},
+    {"flags", "name", 0, text, "TEXT", "the owner that the certificates name, 1 to 64 characters [sora-gen]",
+     [](Keygen& o, const V& v) { o.name = v.text; }, Scope::command_line},
+    {"flags", "years", 0, integer, "N", "that the certificates hold, 1 to 100 [10]",
+     [](Keygen& o, const V& v) { o.years = v.integer(1, 100); }, Scope::command_line},
+    {"flags", "encrypt", 0, nothing, "", "encrypt the signing key; the passphrase is asked for at the terminal, or:",
+     [](Keygen& o, const V&) { o.encrypt = true; }, Scope::command_line},
+    {"flags", "passphrase-file", 0, text, "FILE", "encrypt the signing key with the file's first line",
+     [](Keygen& o, const V& v) { o.passphrase_file = file_of(v); }, Scope::run, kFiles},
+    {"flags", "folder", 0, text, "FOLDER", "where the keys are put [~/.local/share/sora-gen/keys]",
+     [](Keygen& o, const V& v) { o.folder = file_of(v); }, Scope::command_line, kFiles},
+    {"flags", "renew", 0, nothing, "", "new keys in place of those that are there, which are put aside",
+     [](Keygen& o, const V&) { o.renew = true; }, Scope::command_line},
+    kJson<Keygen>,
+    kHelp<Keygen>,
+};
+constexpr Flag<VerifyAudit> kVerifyAuditFlags[] = {kJson<VerifyAudit>, kHelp<VerifyAudit>};
 
 template <class Options>
 constexpr Flag<Options> kPolicy{"flags",
@@ -343,6 +363,15 @@ constexpr std::string_view kVerifyModelsText =
 cache, a file SHA256SUMS in the folder, or what hf download left there says it has. Exit code 7 if a file is damaged,
 else 4 if one is missing.)";
 
+constexpr std::string_view kKeygenText =
+    R"(Makes the keys that videos are signed and marked with: a root, an issuing CA and a signing certificate, a key for the
+watermark and one for the audit log. The first render does it, too, with what is the default here. Who is given root.pem
+can recognise the videos; who gets hold of the keys can forge them.)";
+
+constexpr std::string_view kVerifyAuditText =
+    R"(Reads the log of what was decided and made [~/.local/share/sora-gen/audit.jsonl] and names the first record that was
+changed, taken out or put in; exit code 7 if there is one. That the last records were cut off cannot be seen.)";
+
 constexpr std::string_view kPolicyText =
     R"(Says which policy holds: its name, its file, the SHA-256 of the file and its lists, and its categories.)";
 
@@ -363,6 +392,8 @@ std::span<const Flag<Doctor>> doctor_flags() { return kDoctorFlags; }
 std::span<const Flag<Models>> models_flags() { return kModelsFlags; }
 std::span<const Flag<VerifyModels>> verify_models_flags() { return kVerifyModelsFlags; }
 
+std::span<const Flag<Keygen>> keygen_flags() { return kKeygenFlags; }
+std::span<const Flag<VerifyAudit>> verify_audit_flags() { return kVerifyAuditFlags; }
 std::span<const Flag<PolicyShow>> policy_flags() { return kPolicyShowFlags; }
 std::span<const Flag<PolicyCheck>> policy_check_flags() { return kPolicyCheckFlags; }
 std::span<const Flag<PolicyEval>> policy_eval_flags() { return kPolicyEvalFlags; }
@@ -380,6 +411,9 @@ std::vector<CommandInfo> commands() {
       {"models", "", "which checkpoints are on this machine", kModelsText, {}, described(models_flags())},
       {"models verify", "[MODEL ...]", "whether their files are whole", kVerifyModelsText, kModels,
        described(verify_models_flags())},
+      {"keygen", "", "the keys that videos are signed and marked with", kKeygenText, {}, described(keygen_flags())},
+      {"audit verify", "[FILE]", "whether the log of what was made is whole", kVerifyAuditText, kFiles,
+       described(verify_audit_flags())},
       {"policy", "", "what prompts are refused for", kPolicyText, {}, described(policy_flags())},
       {"policy check", "[TEXT|-]", "whether a text is refused", kPolicyCheckText, {}, described(policy_check_flags())},
       {"policy eval",
@@ -402,8 +436,10 @@ std::vector<NextWord> next_words(std::string_view command) {
   std::vector<NextWord> words;
   for (const CommandInfo& info : commands()) {
     if (info.name.size() <= start || !info.name.starts_with(command)) continue;
-    const std::string_view rest = info.name.substr(start);
-    if (rest.find(' ') == std::string_view::npos) words.push_back({rest, info.summary});
+    // "audit" is a word, although only "audit verify" is a command.
+    const std::string_view word = info.name.substr(start, info.name.find(' ', start) - start);
+    const bool known = std::any_of(words.begin(), words.end(), [&](const NextWord& next) { return next.word == word; });
+    if (!known) words.push_back({word, info.summary});
   }
   return words;
 }

@@ -93,6 +93,7 @@ void run_generate(Generate options) {
   const RenderTimes times(checkpoint, plan.placement);
   if (options.calibrate) calibrate(plan, traits, checkpoint, times, *progress);
   PlanContext context = context_of(plan, traits, checkpoint, times);
+  make_room(plan, traits, context);
   if (options.fit) fit_to_memory(plan, traits, context);
   if (context.fitted_by && !context.fitted_by->empty()) {
     spdlog::info("--fit: as with {}", fmt::join(*context.fitted_by, " "));

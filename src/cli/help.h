@@ -32,7 +32,7 @@ inline constexpr std::array<ExitCode, 10> kExitCodes{{{"0", "done"},
                                                       {"4", "bad model or input file"},
                                                       {"5", "output"},
                                                       {"6", "out of memory"},
-                                                      {"7", "a model file is damaged (models verify)"},
+                                                      {"7", "what was verified does not hold"},
                                                       {"8", "refused by the prompt policy"},
                                                       {"130 and 143", "interrupted"}}};
 

@@ -273,6 +273,16 @@ Command parse_command_line(const std::vector<std::string>& arguments, const Vari
     return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), variables, kAnyNumber,
                                      [](VerifyModels& options, Words rest) { options.models = std::move(rest); });
   }
+  if (first == "keygen")
+    return parse_other<Keygen>("keygen", keygen_flags(), after(1), variables, 0, [](Keygen&, Words) {});
+  if (first == "audit") {
+    require(arguments.size() > 1 && arguments[1] == "verify", Fault::usage,
+            "sora-gen audit: verify is missing; sora-gen audit verify [FILE] says whether the log is whole");
+    return parse_other<VerifyAudit>("audit verify", verify_audit_flags(), after(2), variables, 1,
+                                    [](VerifyAudit& options, Words rest) {
+                                      if (!rest.empty()) options.file = rest[0];
+                                    });
+  }
   if (first == "models")
     return parse_other<Models>("models", models_flags(), after(1), variables, 0, [](Models&, Words) {});
   const std::string second = first == "policy" && arguments.size() > 1 ? arguments[1] : "";

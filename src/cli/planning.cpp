@@ -52,7 +52,12 @@ void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpo
                Progress& progress) {
   const Plan small = calibration_plan(plan, traits);
   spdlog::info("measuring: {} steps of a window of {} frames, and decoding them", small.steps, small.pixel_frames);
+  render_one(small, checkpoint, progress);  // which reads the files from the disk
   times.learn(small, render_one(small, checkpoint, progress));
+}
+
+void make_room(Plan& plan, const Traits& traits, const PlanContext& context) {
+  if (context.memory_free) plan = with_room_to_decode(plan, traits, *context.memory_free);
 }
 
 void fit_to_memory(Plan& plan, const Traits& traits, PlanContext& context) {

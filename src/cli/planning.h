@@ -32,6 +32,9 @@ PlanContext context_of(const Plan& plan, const Traits& traits, const Checkpoint&
 void calibrate(const Plan& plan, const Traits& traits, const Checkpoint& checkpoint, const RenderTimes& times,
                Progress& progress);
 
+/// Makes room where the plan has none, by what costs nothing.
+void make_room(Plan& plan, const Traits& traits, const PlanContext& context);
+
 /// --fit. Throws Error{usage} where it is not known what is free, {memory} where nothing makes the plan fit.
 void fit_to_memory(Plan& plan, const Traits& traits, PlanContext& context);
 

@@ -108,8 +108,10 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
       if (!is_out_of_memory(error) || !stages.decoding()) throw;
       // Also for the next start, if this one does not come so far.
       saved_.remember_too_large(tile);
-      const bool goes_on = saved_.resumes() && (model.denoiser || saved_.hold(group_count(plan)));
+      const bool sampled = saved_.hold(group_count(plan));
+      const bool goes_on = saved_.resumes() && (model.denoiser || sampled);
       if (!goes_on || std::min(tile.width, tile.height) <= kSmallestTile) throw;
+      if (sampled) model.denoiser.reset();
     }
     output_ = {};
     return_free_memory();

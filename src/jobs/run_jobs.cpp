@@ -24,6 +24,7 @@ bool is_of_one_job(Fault fault) {
     case Fault::memory:
     case Fault::usage:
     case Fault::bug:
+    case Fault::refused:
       return true;
     case Fault::some_failed:
     case Fault::verification:
@@ -109,7 +110,6 @@ class Batch {
     if (!model_.vae) model_ = load_model(checkpoint_, target_);
     if (std::exchange(offloaded_, plan.offload_blocks) != plan.offload_blocks) model_.denoiser.reset();
     if (!only_decodes && !model_.denoiser) model_.denoiser = load_denoiser(checkpoint_, target_, plan, progress_);
-    model_.used_again = plans_.size() > 1;
     seconds.load_model = watch.lap();
   }
 

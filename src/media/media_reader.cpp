@@ -191,6 +191,19 @@ void MediaReader::read(int first, int count, const FramesFn& emit) {
   impl_->read(first, count, emit);
 }
 
+void watch_media(const std::filesystem::path& path, double most_seconds, const WatchFn& emit) {
+  MediaDecoder decoder(path);
+  Clock clock(decoder);
+  Screen screen(decoder);
+  while (AVFrame* frame = decoder.next()) {
+    const double seconds = clock.add(*frame);
+    if (seconds >= most_seconds) return;
+    screen.show(*frame);
+    screen.emit([&](const Frames& shown) { emit(shown, seconds); });
+    if (decoder.is_picture()) return;
+  }
+}
+
 void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit) {
   MediaReader(path, fps).read(first, count, emit);
 }

@@ -40,6 +40,12 @@ class MediaReader {
   std::unique_ptr<Impl> impl_;
 };
 
+using WatchFn = std::function<void(const Frames& frame, double seconds)>;
+
+/// The pictures of the first `most_seconds` as they come, each once, with the time from the first to it. Error{input}
+/// as above, after those that could be decoded.
+void watch_media(const std::filesystem::path& path, double most_seconds, const WatchFn& emit);
+
 /// MediaReader(path, fps).read(first, count, emit).
 void read_media(const std::filesystem::path& path, const Rational& fps, int first, int count, const FramesFn& emit);
 

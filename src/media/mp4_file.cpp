@@ -51,8 +51,9 @@ std::uint8_t* make_buffer() {
 
 }  // namespace
 
-Mp4File::Mp4File(const OutputOptions& options, const FileOps& ops)
-    : path_(options.path), part_(path_, options.overwrite, ops, options.root) {
+Mp4File::Mp4File(const OutputOptions& options, const FileOps& ops, Seal seal)
+    : path_(options.path), part_(path_, options.overwrite, ops, options.root), seal_(std::move(seal)) {
+  if (seal_) part_.begin_draft();
   open_io();
   AVFormatContext* format = nullptr;
   checked(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "write MP4 files");
@@ -130,6 +131,7 @@ void Mp4File::finish() {
   checked(av_write_trailer(format_.get()), "end the MP4 file");
   avio_flush(io_.get());
   checked(io_->error, "end the MP4 file");
+  if (seal_) part_.end_draft(seal_);
   part_.publish();
 }
 

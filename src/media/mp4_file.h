@@ -20,7 +20,7 @@ struct SecondReader {
 /// libav's muxer on a PartFile. All errors are Error{output} with the path.
 class Mp4File {
  public:
-  Mp4File(const OutputOptions& options, const FileOps& ops);
+  Mp4File(const OutputOptions& options, const FileOps& ops, Seal seal);
   // libav holds pointers to this object.
   Mp4File(const Mp4File&) = delete;
   Mp4File& operator=(const Mp4File&) = delete;
@@ -41,6 +41,7 @@ class Mp4File {
 
   std::filesystem::path path_;
   PartFile part_;
+  Seal seal_;
   SecondReader reader_;
   AvPtr<AVIOContext> io_, second_io_;
   AvPtr<AVFormatContext> format_;

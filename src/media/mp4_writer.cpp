@@ -6,8 +6,12 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "sora/error.h"
 
@@ -15,8 +19,27 @@ namespace sora {
 namespace {
 
 // x264's bytes depend on the number of its threads: its search range, its direct prediction and its rate control look
-// at what other threads have finished. They do not depend on the number of cores that run these threads.
-constexpr int kEncoderThreads = 4;
+// at what other threads have finished. They do not depend on the number of cores that run these threads. Of a small
+// picture each thread would see too little.
+constexpr int kMostThreads = 4, kRowsAThread = 128;
+int encoder_threads(const PixelSize& size) { return std::clamp(size.height / kRowsAThread, 1, kMostThreads); }
+
+// The frames that presets look ahead, and so keep in memory, are meant for fast video. Of a slower one, a second.
+struct Lookahead {
+  std::string_view preset;
+  int frames;
+};
+constexpr std::array<Lookahead, 7> kLookaheads{
+    {{"veryfast", 10}, {"faster", 20}, {"fast", 30}, {"medium", 40}, {"slow", 50}, {"slower", 60}, {"veryslow", 60}}};
+
+// Nothing for presets that do not look ahead, and for the one that is to do its utmost.
+std::optional<int> lookahead(const std::string& preset, const Rational& fps) {
+  for (const Lookahead& each : kLookaheads) {
+    if (each.preset == preset) return std::min(each.frames, static_cast<int>(std::ceil(fps.value())));
+  }
+  return std::nullopt;
+}
+
 constexpr double kKeyframeSeconds = 5;
 constexpr int kLongestGop = 250;
 
@@ -73,7 +96,9 @@ AvPtr<AVCodecContext> open_x264(const OutputOptions& options, const PixelSize& s
   encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   set_option(encoder->priv_data, "preset", options.preset);
   set_option(encoder->priv_data, "crf", std::to_string(options.crf));
-  encoder->thread_count = kEncoderThreads;
+  if (const auto frames = lookahead(options.preset, fps))
+    set_option(encoder->priv_data, "rc-lookahead", static_cast<std::int64_t>(*frames));
+  encoder->thread_count = encoder_threads(size);
   av_checked(avcodec_open2(encoder.get(), codec, nullptr),
              fmt::format("open libx264 for {}x{} at {}/{} frames per second", size.width, size.height, fps.numerator,
                          fps.denominator));
@@ -81,9 +106,9 @@ AvPtr<AVCodecContext> open_x264(const OutputOptions& options, const PixelSize& s
 }
 
 Mp4Writer::Mp4Writer(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-                     const FileOps& ops)
+                     const FileOps& ops, Seal seal)
     : check_(size, frame_count),
-      file_(options, ops),
+      file_(options, ops, std::move(seal)),
       encoder_(open_x264(options, size, fps)),
       converter_(make_converter(size)),
       rgb_(make_frame(size, AV_PIX_FMT_RGB24)),

@@ -13,7 +13,7 @@ class Mp4Writer final : public FrameSink {
  public:
   /// Opens the file and the encoder. Memory does not grow with frame_count.
   Mp4Writer(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-            const FileOps& ops);
+            const FileOps& ops, Seal seal = {});
 
   void write(const Frames& frames) override;
   void finish() override;

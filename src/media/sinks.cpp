@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/output_name.h"
 #include "media/md5_sink.h"
 #include "media/mp4_writer.h"
@@ -29,8 +31,8 @@ OpenedSink open_md5(const PixelSize& size, int frame_count) {
 }
 
 std::unique_ptr<FrameSink> open_mp4(const OutputOptions& options, const PixelSize& size, const Rational& fps,
-                                    int frame_count, const FileOps& ops, bool resumes) {
-  auto video = std::make_unique<Mp4Writer>(options, size, fps, frame_count, ops);
+                                    int frame_count, const FileOps& ops, bool resumes, Seal seal) {
+  auto video = std::make_unique<Mp4Writer>(options, size, fps, frame_count, ops, std::move(seal));
   if (!options.poster && !options.contact_sheet) return video;
   return std::make_unique<Stills>(std::move(video), options, size, frame_count, ops, resumes);
 }
@@ -38,13 +40,13 @@ std::unique_ptr<FrameSink> open_mp4(const OutputOptions& options, const PixelSiz
 }  // namespace
 
 OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-                     const FileOps& ops, bool resumes) {
+                     const FileOps& ops, bool resumes, Seal seal) {
   quieten_libav();
   check_output(options, size, frame_count);
   const OutputKind kind = output_kind(options.path);
   switch (kind) {
     case OutputKind::mp4:
-      return {.sink = open_mp4(options, size, fps, frame_count, ops, resumes)};
+      return {.sink = open_mp4(options, size, fps, frame_count, ops, resumes, std::move(seal))};
     case OutputKind::png_sequence:
     case OutputKind::png:
       return {.sink = std::make_unique<PngWriter>(options, kind, size, frame_count, ops, resumes)};

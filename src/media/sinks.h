@@ -23,9 +23,10 @@ struct OpenedSink {
 /// option (Error{usage}), an output that exists or cannot be written, an encoder that does not open (Error{output}). A
 /// video appears under its name at finish(), a numbered frame (the first is number 1) as soon as it has been written.
 /// The same frames and options give the same bytes, however many cores there are.
+/// `seal`, if there is one, has the last word on an MP4 before it appears.
 /// With `resumes`, numbered frames that an interrupted run has left are no obstacle if they are the same.
 OpenedSink open_sink(const OutputOptions& options, const PixelSize& size, const Rational& fps, int frame_count,
-                     const FileOps& ops = {}, bool resumes = false);
+                     const FileOps& ops = {}, bool resumes = false, Seal seal = {});
 
 /// What encodes H.264 here, for people: "libx264, libavcodec 59.37.100". Error{output} if nothing does.
 std::string probe_h264_encoder();

@@ -84,7 +84,7 @@ std::int64_t decoder_activation_bytes(const Plan& plan, const Traits& traits, do
 Cost cost_of(const Plan& plan, const Traits& traits) {
   const int dtype_bytes = plan.placement.dtype == Dtype::bf16 ? 2 : 4;
   const auto texts = static_cast<double>(plan.scenes.size() + (plan.guidance.on() ? 1 : 0));
-  // The text encoder is gone when the denoiser comes, and the denoiser when the last windows are decoded.
+  // The text encoder is gone when the denoiser comes.
   const bool decodes_between = plan.windows.size() > 1 && plan.sampling.continuation != Continuation::blended;
   const std::int64_t sampler_bytes =
       kEngineBytes + (plan.offload_blocks ? fetched_weight_bytes(traits.denoiser, plan.placement, dtype_bytes)
@@ -113,7 +113,8 @@ Cost cost_of(const Plan& plan, const Traits& traits) {
                                                         activation_bytes(traits.denoiser, tokens, dtype_bytes));
   }
   cost.decode_flop = flop(traits.vae_decoder, decoded_area * plan.rendered_frames);
-  cost.decode_bytes = (decodes_between ? sampler_bytes : kEngineBytes) + vae_bytes + decoding_bytes;
+  const bool denoiser_stays = decodes_between || !plan.unload_denoiser;
+  cost.decode_bytes = (denoiser_stays ? sampler_bytes : kEngineBytes) + vae_bytes + decoding_bytes;
   cost.output_bytes = output_bytes(plan);
   return cost;
 }

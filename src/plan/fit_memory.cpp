@@ -35,8 +35,16 @@ std::optional<Plan> with_smaller_tiles(const Plan& plan, const Traits& traits) {
 
 }  // namespace
 
+Plan with_room_to_decode(const Plan& plan, const Traits& traits, std::int64_t free_bytes) {
+  if (plan.cost.decode_bytes <= free_bytes) return plan;
+  Plan smaller = plan;
+  smaller.unload_denoiser = true;
+  smaller.cost = cost_of(smaller, traits);
+  return smaller.cost.decode_bytes < plan.cost.decode_bytes ? smaller : plan;
+}
+
 FittedPlan fit_memory(const Plan& plan, const Traits& traits, std::int64_t free_bytes) {
-  FittedPlan fitted{plan, {}};
+  FittedPlan fitted{with_room_to_decode(plan, traits, free_bytes), {}};
   Plan& now = fitted.plan;
   if (!now.offload_blocks && std::max(now.cost.sample_bytes, now.cost.decode_bytes) > free_bytes) {
     const Plan smaller = with_offloaded_blocks(now, traits);

@@ -241,6 +241,7 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.vae_tiling = tiling_for(request, traits);
   plan.offload_blocks = request.offload_blocks;
   plan.placement = placement;
+  plan.provenance = request.provenance;
   plan.output = request.output;
   if (plan.output.path.empty()) plan.output.path = fmt::format("sora-gen-{}.mp4", plan.seed);
   check_output(plan.output, plan.size, plan.pixel_frames);

@@ -32,11 +32,11 @@ void HeldProgress::release() {
   if (last_->done > 0) next_.update(last_->stage, last_->done, last_->total);
 }
 
-Decoding::Decoding(const Plan& plan, const Vae& vae, PixelReader& read, FrameSink& sink, Progress& progress,
+Decoding::Decoding(const Plan& plan, const Vae& vae, PixelReader& read, const MarkedSink& to, Progress& progress,
                    at::Device device, Thread thread)
     : plan_(plan),
       read_(read),
-      sink_(sink),
+      to_(to),
       device_(device),
       held_(thread == Thread::own ? std::make_optional<HeldProgress>(progress) : std::nullopt),
       progress_(held_ ? *held_ : progress),
@@ -63,7 +63,7 @@ void Decoding::finish() {
 }
 
 void Decoding::decode(const Tensor& latents, Piece piece) {
-  if (!output_) output_.emplace(plan_, read_, sink_, progress_);
+  if (!output_) output_.emplace(plan_, read_, to_, progress_);
   decoder_->decode(latents.to(device_), piece, [this](const Tensor& pixels) {
     require(!thread_ || !thread_->stopping(), Fault::bug, "frames are decoded for nobody");
     output_->write(pixels);

@@ -39,8 +39,8 @@ class HeldProgress final : public Progress {
 class Decoding {
  public:
   enum class Thread { callers, own };
-  Decoding(const Plan& plan, const Vae& vae, PixelReader& read, FrameSink& sink, Progress& progress, at::Device device,
-           Thread thread);
+  Decoding(const Plan& plan, const Vae& vae, PixelReader& read, const MarkedSink& to, Progress& progress,
+           at::Device device, Thread thread);
 
   /// The next latents of the video, on the host. They must not change until finish(). Throws what decoding throws; in a
   /// thread of its own that comes with the next call.
@@ -54,7 +54,7 @@ class Decoding {
 
   const Plan& plan_;
   PixelReader& read_;
-  FrameSink& sink_;
+  MarkedSink to_;
   at::Device device_;
   std::optional<HeldProgress> held_;
   Progress& progress_;

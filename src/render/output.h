@@ -3,15 +3,22 @@
 #pragma once
 
 #include "render/quality.h"
+#include "sora/frame_sink.h"
 #include "sora/plan.h"
 #include "sora/progress.h"
 #include "sora/render.h"
 
 namespace sora {
 
+/// Where frames go, and what is done to them before.
+struct MarkedSink {
+  FrameSink& sink;
+  MarkFrame mark = {};  ///< may be empty
+};
+
 class Output {
  public:
-  Output(const Plan& plan, PixelReader& read, FrameSink& sink, Progress& progress);
+  Output(const Plan& plan, PixelReader& read, const MarkedSink& to, Progress& progress);
 
   /// The next decoded pixels [1, 3, n, H, W] in -1..1. Throws Error{input} if they are not finite.
   void write(const Tensor& pixels);
@@ -22,11 +29,12 @@ class Output {
  private:
   void copy(const ClipPart& part);
   void put(const Tensor& rgb);
-  void put_given(const Tensor& rgb) const;
+  Tensor put_given(const Tensor& rgb) const;
+  Tensor marked(const Tensor& rgb, const Tensor& given) const;
 
   const Plan& plan_;
   PixelReader& read_;
-  FrameSink& sink_;
+  MarkedSink to_;
   Progress& progress_;
   QualityWatch quality_;
   int decoded_ = 0, written_ = 0;

@@ -88,7 +88,7 @@ class Renderer {
     int passed_on = 0;
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       sample(static_cast<int>(i));
-      if (i + 1 == groups_.size() && !model_.used_again) {
+      if (i + 1 == groups_.size() && plan_.unload_denoiser) {
         model_.denoiser.reset();
         return_free_memory();
       }
@@ -176,11 +176,11 @@ std::vector<std::span<const Window>> window_groups(const Plan& plan) {
 }
 
 Quality render(const Plan& plan, Contexts contexts, Model& model, PixelReader& read, SavedLatents& saved,
-               FrameSink& sink, Progress& progress) {
+               FrameSink& sink, Progress& progress, const MarkFrame& mark) {
   Renderer renderer(plan, std::move(contexts), model, read, saved, progress);
   // On a CPU both would share the same cores.
   const auto thread = model.device.is_cpu() ? Decoding::Thread::callers : Decoding::Thread::own;
-  Decoding decoding(plan, *model.vae, read, sink, progress, model.device, thread);
+  Decoding decoding(plan, *model.vae, read, {sink, mark}, progress, model.device, thread);
   renderer.run([&](const Tensor& latents, Piece piece) { decoding.add(latents, piece); });
   decoding.finish();
   saved.remove();

@@ -44,9 +44,11 @@ TEST_F(Outputs, ARenderTeachesHowLongTheNextOneTakes) {
   EXPECT_EQ(estimated(nowhere)["total"], nullptr);
   const json measured = result(nowhere)["seconds"];
   const json known = estimated(nowhere);
-  for (const std::string stage : {"load_text_encoder", "encode_prompt", "load_model", "sample", "decode"}) {
+  for (const std::string stage : {"load_text_encoder", "encode_prompt", "load_model", "decode"}) {
     EXPECT_NEAR(known[stage].get<double>(), measured[stage].get<double>(), 1e-6) << stage;
   }
+  // More where the first step, which sets up, happened to be faster than the others.
+  EXPECT_GE(known["sample"].get<double>(), measured["sample"].get<double>() - 1e-6);
   EXPECT_GT(known["total"], 0);
 }
 

@@ -233,6 +233,32 @@ TEST(PartFile, ANameWithoutFolderIsInTheWorkingDirectory) {
   EXPECT_EQ(read_text(folder / "a.mp4"), "text");
 }
 
+TEST(PartFile, ADraftBecomesTheFileThroughItsSeal) {
+  const TempDir folder;
+  const auto text_of = [](int fd) {
+    std::string text(100, '\0');
+    const ssize_t n = pread(fd, text.data(), text.size(), 0);
+    return text.substr(0, n < 0 ? 0 : static_cast<std::size_t>(n));
+  };
+  PartFile file(folder / "a.txt", /*overwrite=*/false);
+  file.begin_draft();
+  EXPECT_THAT(names_in(folder.path()), testing::ElementsAre(".a.txt.part")) << "the draft has no name";
+  file.write(bytes("draft"));
+  EXPECT_EQ(text_of(file.fd()), "draft");
+  EXPECT_THROW(file.end_draft([](int, int) { throw Error(Fault::output, "no ink"); }), Error);
+
+  file.begin_draft();
+  file.write(bytes("another"));
+  file.end_draft([&](int from, int to) {
+    EXPECT_EQ(text_of(to), "");
+    const std::string sealed = text_of(from) + ", sealed";
+    ASSERT_EQ(::write(to, sealed.data(), sealed.size()), static_cast<ssize_t>(sealed.size()));
+  });
+  file.publish();
+  EXPECT_EQ(read_text(folder / "a.txt"), "another, sealed");
+  EXPECT_THAT(names_in(folder.path()), testing::ElementsAre("a.txt"));
+}
+
 TEST(PartFile, ReplacesOnlyWhenToldAndOnlyAtTheEnd) {
   const TempDir folder;
   const fs::path path = folder / "a.mp4";

@@ -5,6 +5,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -26,9 +27,29 @@ class NoProgress : public Progress {
   std::int64_t decoded = 0;
 };
 
-class NoPictures : public PixelReader {
+constexpr std::uint8_t kGrey = 77;
+
+GivenSpan grey_at(int frame) {
+  GivenSpan span;
+  span.media = "grey.png";
+  span.image = true;
+  span.count = 1;
+  span.at = frame;
+  return span;
+}
+
+constexpr const char* kLeftHalfWhite = "mask.png";
+
+class TwoPictures : public PixelReader {
  public:
-  Tensor frames(const std::filesystem::path&, const FrameRange&) override { return {}; }
+  Tensor frames(const std::filesystem::path& media, const FrameRange& range) override {
+    Tensor pictures = at::full({range.count, 32, 32, 3}, kGrey, at::kByte);
+    if (media == kLeftHalfWhite) {
+      pictures.zero_();
+      pictures.narrow(2, 0, 16).fill_(255);
+    }
+    return pictures;
+  }
   Tensor reference(const std::filesystem::path&) override { return {}; }
 };
 
@@ -93,7 +114,7 @@ class DecodingTest : public testing::Test {
   const c10::InferenceMode no_gradients_;
   Plan plan_;
   Tensor latents_;
-  NoPictures read_;
+  TwoPictures read_;
   Kept sink_;
   NoProgress progress_;
 };
@@ -101,10 +122,10 @@ class DecodingTest : public testing::Test {
 TEST_F(DecodingTest, BothThreadsGiveTheSameFrames) {
   const MeanVae vae(plan_);
   Kept at_once;
-  Decoding callers(plan_, vae, read_, at_once, progress_, at::kCPU, Decoding::Thread::callers);
+  Decoding callers(plan_, vae, read_, {at_once}, progress_, at::kCPU, Decoding::Thread::callers);
   add_all(callers);
   progress_.decoded = 0;
-  Decoding own(plan_, vae, read_, sink_, progress_, at::kCPU, Decoding::Thread::own);
+  Decoding own(plan_, vae, read_, {sink_}, progress_, at::kCPU, Decoding::Thread::own);
   add_all(own);
   EXPECT_TRUE(sink_.finished);
   EXPECT_EQ(sink_.rgb.size(), 17U * 32 * 32 * 3);
@@ -112,11 +133,50 @@ TEST_F(DecodingTest, BothThreadsGiveTheSameFrames) {
   EXPECT_EQ(progress_.decoded, 17) << "what was reached meanwhile is said at the end";
 }
 
+TEST_F(DecodingTest, WhatTheModelMakesIsMarkedAndWhatWasGivenIsNot) {
+  const MeanVae vae(plan_);
+  const auto decoded = [&](const MarkFrame& mark) {
+    Kept kept;
+    Decoding decoding(plan_, vae, read_, {kept, mark}, progress_, at::kCPU, Decoding::Thread::callers);
+    add_all(decoding);
+    return kept.rgb;
+  };
+  plan_.given = {grey_at(4)};
+  const std::vector<std::uint8_t> plain = decoded({}),
+                                  marked = decoded([](auto rgb, int height, int width, auto index) {
+                                    ASSERT_EQ(rgb.size(), static_cast<std::size_t>(height * width * 3));
+                                    std::fill(rgb.begin(), rgb.end(), static_cast<std::uint8_t>(index));
+                                  });
+  constexpr std::size_t kFrame = 32 * 32 * 3;
+  ASSERT_EQ(marked.size(), 17 * kFrame);
+  for (std::size_t frame = 0; frame < 17; ++frame) {
+    const auto expected = frame == 4 ? kGrey : frame;
+    EXPECT_EQ(marked[frame * kFrame], expected);
+    EXPECT_EQ(marked[(frame + 1) * kFrame - 1], expected);
+  }
+  EXPECT_EQ(plain[4 * kFrame], kGrey);
+  EXPECT_NE(plain[3 * kFrame], 3);
+}
+
+// Of a picture with a mask, what is black stays.
+TEST_F(DecodingTest, GivenPixelsOfAMarkedFrameStay) {
+  const MeanVae vae(plan_);
+  plan_.given = {grey_at(4)};
+  plan_.mask = Mask{.media = kLeftHalfWhite, .image = true};
+  Kept kept;
+  const MarkFrame mark = [](auto rgb, int, int, auto) { std::fill(rgb.begin(), rgb.end(), std::uint8_t{9}); };
+  Decoding decoding(plan_, vae, read_, {kept, mark}, progress_, at::kCPU, Decoding::Thread::callers);
+  add_all(decoding);
+  const std::size_t frame = 4 * 32 * 32 * 3;
+  EXPECT_EQ(kept.rgb[frame], 9);
+  EXPECT_EQ(kept.rgb[frame + 31 * 3], kGrey);
+}
+
 TEST_F(DecodingTest, AFailureArrivesAndNothingIsFinished) {
   const MeanVae vae(plan_);
   latents_ = latents_ * 3;  // the last ones are broken
   for (const auto thread : {Decoding::Thread::callers, Decoding::Thread::own}) {
-    Decoding decoding(plan_, vae, read_, sink_, progress_, at::kCPU, thread);
+    Decoding decoding(plan_, vae, read_, {sink_}, progress_, at::kCPU, thread);
     EXPECT_THROW(add_all(decoding), std::runtime_error);
     EXPECT_FALSE(sink_.finished);
   }
@@ -125,7 +185,7 @@ TEST_F(DecodingTest, AFailureArrivesAndNothingIsFinished) {
 TEST_F(DecodingTest, WhatNobodyWaitsForIsGivenUp) {
   const MeanVae vae(plan_);
   for (int i = 0; i < 20; ++i) {
-    Decoding decoding(plan_, vae, read_, sink_, progress_, at::kCPU, Decoding::Thread::own);
+    Decoding decoding(plan_, vae, read_, {sink_}, progress_, at::kCPU, Decoding::Thread::own);
     decoding.add(latents_.narrow(2, 0, 2), Piece::more_follow);
     decoding.add(latents_.narrow(2, 2, 1), Piece::more_follow);
   }

@@ -27,7 +27,7 @@ Traits traits() {
   return traits;
 }
 
-// One window, so that the denoiser is gone when it is decoded.
+// One window, so that the denoiser may be gone when it is decoded.
 Plan plan(int frames = 33) {
   Request request = test::a_cat();
   request.size = {1024, 1024};
@@ -42,6 +42,17 @@ TEST(FitMemory, WhatFitsIsLeftAlone) {
   EXPECT_THAT(fitted.flags, IsEmpty());
   EXPECT_FALSE(fitted.plan.offload_blocks);
   EXPECT_EQ(fitted.plan.vae_tiling, std::nullopt);
+}
+
+TEST(FitMemory, TheDenoiserLeavesOnlyWhereThereIsNoRoomBesideIt) {
+  const Plan stays = plan();
+  EXPECT_EQ(with_room_to_decode(stays, traits(), stays.cost.decode_bytes).cost.decode_bytes, stays.cost.decode_bytes);
+  const Plan leaves = with_room_to_decode(stays, traits(), stays.cost.decode_bytes - 1);
+  EXPECT_TRUE(leaves.unload_denoiser);
+  EXPECT_EQ(leaves.cost.decode_bytes, stays.cost.decode_bytes - 4000 * kMillion);
+  EXPECT_EQ(leaves.cost.sample_bytes, stays.cost.sample_bytes);
+  // Between windows it is needed.
+  EXPECT_FALSE(with_room_to_decode(plan(65), traits(), 0).unload_denoiser);
 }
 
 TEST(FitMemory, OnlyTheStageThatIsTooLargeIsLowered) {
@@ -79,7 +90,7 @@ TEST(FitMemory, WhatTheUserSaidIsWhereItStarts) {
   request.vae_tile_size = {256, 256};
   request.vae_tile_stride = {240, 240};
   const Plan asked = test::plan(request, traits());
-  const FittedPlan fitted = fit_memory(asked, traits(), asked.cost.decode_bytes);
+  const FittedPlan fitted = fit_memory(asked, traits(), asked.cost.sample_bytes);
   EXPECT_THAT(fitted.flags, IsEmpty());
   EXPECT_EQ(fitted.plan.vae_tiling, asked.vae_tiling);
 }
