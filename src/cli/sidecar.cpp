@@ -133,6 +133,9 @@ Settings settings_from(const fs::path& file) {
   Problems problems;
   Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
   problems.throw_if_any();
+  // A file from anywhere would say what is refused here.
+  require(!settings.contains("policy"), Fault::usage, "--from {}: has \"policy\"; give --policy on the command line",
+          printable(file.native(), 300));
   return settings;
 }
 

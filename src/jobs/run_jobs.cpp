@@ -24,6 +24,7 @@ bool is_of_one_job(Fault fault) {
     case Fault::memory:
     case Fault::usage:
     case Fault::bug:
+    case Fault::refused:
       return true;
     case Fault::some_failed:
     case Fault::verification:

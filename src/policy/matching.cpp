@@ -1,11 +1,15 @@
 #include "policy/matching.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sora {
 namespace {
 
-bool overlap(const WordRange& a, const WordRange& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlaps_any(const WordRange& range, const std::vector<WordRange>& others) {
+  return std::any_of(others.begin(), others.end(),
+                     [&](const WordRange& other) { return range.first <= other.last && other.first <= range.last; });
+}
 
 bool excused_or_allowed(const WordRange& range, const Exceptions& exceptions) {
   return exceptions.allowed(range) || exceptions.excused(range);
@@ -42,30 +46,36 @@ std::optional<WordRange> first_term(const WordRanges& terms, const Exceptions& e
   return found == terms.end() ? std::nullopt : std::optional(*found);
 }
 
-std::optional<WordRange> first_near(const std::vector<const WordRanges*>& groups, int window,
+std::optional<WordRange> first_near(const std::vector<const WordRanges*>& all_groups, int window,
                                     const Exceptions& exceptions) {
+  std::vector<WordRanges> groups;
+  for (const WordRanges* group : all_groups) {
+    groups.emplace_back();
+    std::copy_if(group->begin(), group->end(), std::back_inserter(groups.back()),
+                 [&](const WordRange& term) { return !exceptions.allowed(term); });
+  }
   std::vector<std::size_t> next(groups.size(), 0);
-  std::vector<std::optional<WordRange>> latest(groups.size());
   while (true) {
     // Of all groups' terms, the one that ends first.
-    std::optional<std::size_t> group;
+    std::optional<std::size_t> current;
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      if (next[g] == groups[g]->size()) continue;
-      if (!group || (*groups[g])[next[g]].last < (*groups[*group])[next[*group]].last) group = g;
+      if (next[g] == groups[g].size()) continue;
+      if (!current || groups[g][next[g]].last < groups[*current][next[*current]].last) current = g;
     }
-    if (!group) return std::nullopt;
-    const WordRange term = (*groups[*group])[next[*group]++];
-    if (exceptions.allowed(term)) continue;
-    latest[*group] = term;
-
-    WordRange all = term;
-    bool match = true;
-    for (std::size_t g = 0; match && g < groups.size(); ++g) {
-      match = latest[g].has_value() && (g == *group || !overlap(*latest[g], term));
-      if (match) all.first = std::min(all.first, latest[g]->first);
+    if (!current) return std::nullopt;
+    std::vector<WordRange> chosen{groups[*current][next[*current]++]};
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      if (g == *current) continue;
+      // The last one before, of which those that share words with what is chosen are few.
+      std::size_t n = next[g];
+      while (n > 0 && overlaps_any(groups[g][n - 1], chosen)) --n;
+      if (n == 0) break;
+      chosen.push_back(groups[g][n - 1]);
     }
-    match = match && static_cast<std::int64_t>(all.last) - all.first < window;
-    if (match && !exceptions.excused(all)) return all;
+    if (chosen.size() < groups.size()) continue;
+    WordRange all = chosen[0];
+    for (const WordRange& term : chosen) all.first = std::min(all.first, term.first);
+    if (static_cast<std::int64_t>(all.last) - all.first < window && !exceptions.excused(all)) return all;
   }
 }
 

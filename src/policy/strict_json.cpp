@@ -61,7 +61,10 @@ std::string StrictObject::place(std::string_view key) const {
 
 void StrictObject::fail_at(std::string_view key, std::string_view what) const { fail_policy(*file_, place(key), what); }
 
-bool StrictObject::has(std::string_view key) const { return value_->contains(key); }
+bool StrictObject::has(std::string_view key) {
+  asked_.emplace(key);
+  return value_->contains(key);
+}
 
 const json& StrictObject::at(std::string_view key) {
   asked_.emplace(key);

@@ -19,7 +19,8 @@ class StrictObject {
  public:
   StrictObject(const nlohmann::json& value, const std::filesystem::path& file, std::string path);
 
-  bool has(std::string_view key) const;
+  /// Counts as asked for: what is there must then be read.
+  bool has(std::string_view key);
   std::string text(std::string_view key);
   bool flag_or(std::string_view key, bool otherwise);
   int integer(std::string_view key, int least, int most);

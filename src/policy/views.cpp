@@ -109,6 +109,8 @@ Letters letters_of(std::string_view text, Fold fold_point) {
     auto [found, added] = known.try_emplace(point->value);
     if (added) found->second = fold_point(point->value);
     for (const char32_t value : found->second) letters.push_back({value, begin, end});
+    // A mark belongs to the letter before it.
+    if (found->second.empty() && !letters.empty() && letters.back().end == begin) letters.back().end = end;
     at += point->bytes;
   }
   return letters;

@@ -28,7 +28,7 @@ TEST(Installation, IsCompleteAndRuns) {
   EXPECT_THAT(files,
               IsSupersetOf({"bin/sora-gen", "share/man/man1/sora-gen.1", "share/bash-completion/completions/sora-gen",
                             "share/fish/vendor_completions.d/sora-gen.fish", "share/zsh/site-functions/_sora-gen",
-                            "share/doc/sora-gen/NOTICE", "share/sora-gen/models/tiny-world/model_index.json",
+                            "share/doc/sora-gen/NOTICE", "share/sora-gen/policy.json", "share/sora-gen/policy/public-figures.txt", "share/sora-gen/models/tiny-world/model_index.json",
                             "share/sora-gen/models/tiny-world/SHA256SUMS"}));
   EXPECT_THAT(test::read_text(folder / "share/man/man1/sora-gen.1"), StartsWith(".TH SORA\\-GEN 1 "));
 
@@ -36,6 +36,8 @@ TEST(Installation, IsCompleteAndRuns) {
   EXPECT_THAT(test::run_program({program, "--version"}).out, StartsWith("sora-gen "));
   const test::RunResult plan = test::run_program({program, "-p", "x", "--dry-run", "--json"});
   EXPECT_EQ(nlohmann::json::parse(plan.out)["model"], (folder / "share/sora-gen/models/tiny-world").string());
+  const test::RunResult policy = test::run_program({program, "policy", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(policy.out)["file"], (folder / "share/sora-gen/policy.json").string());
   EXPECT_EQ(test::run_program({program, "models", "verify", "tiny-world"}).exit_code, 0);
 }
 

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-class Provenance : public Shipped {
+class Origins : public Shipped {
  protected:
   // A video of 5 s, large enough for its watermark to be read.
   json make(const std::string& name, const Words& words = {}) const {
@@ -40,8 +40,8 @@ class Provenance : public Shipped {
     return findings["files"][0];
   }
   void ffmpeg(const Words& words) const {
-    const RunResult result = run_program(Words{"ffmpeg", "-v", "error", "-y"} + words,
-                                         {.working_directory = folder_.path()});
+    const RunResult result =
+        run_program(Words{"ffmpeg", "-v", "error", "-y"} + words, {.working_directory = folder_.path()});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
 
@@ -49,7 +49,7 @@ class Provenance : public Shipped {
   std::string data_ = data_folder_.path();
 };
 
-TEST_F(Provenance, AVideoIsSignedMarkedLoggedAndRecognised) {
+TEST_F(Origins, AVideoIsSignedMarkedLoggedAndRecognised) {
   const RunResult first = marked({"--seconds", "5", "-o", "a.mp4", "--json"});
   EXPECT_THAT(first.err, HasSubstr("made the keys that this installation signs and marks its videos with"));
   const json result = json::parse(first.out)["origin"];
@@ -69,7 +69,7 @@ TEST_F(Provenance, AVideoIsSignedMarkedLoggedAndRecognised) {
 }
 
 // Remuxed and encoded again, it has lost its manifest, and is still known.
-TEST_F(Provenance, TheWatermarkOutlivesTheManifest) {
+TEST_F(Origins, TheWatermarkOutlivesTheManifest) {
   const json result = make("a.mp4")["origin"];
   ffmpeg({"-i", "a.mp4", "-c:v", "libx264", "-crf", "23", "b.mp4"});
   const json findings = verified(0, "b.mp4");
@@ -84,7 +84,7 @@ TEST_F(Provenance, TheWatermarkOutlivesTheManifest) {
   EXPECT_THAT(stranger.out, HasSubstr("not looked for: this installation has no key yet"));
 }
 
-TEST_F(Provenance, WhatWasChangedIsNotVerified) {
+TEST_F(Origins, WhatWasChangedIsNotVerified) {
   make("a.mp4");
   std::string bytes = read_text(folder_ / "a.mp4");
   bytes[bytes.size() - 1000] ^= 1;
@@ -95,7 +95,7 @@ TEST_F(Provenance, WhatWasChangedIsNotVerified) {
 }
 
 // The signature is a stranger's: it holds, and means nothing here.
-TEST_F(Provenance, ASignerWhomNobodyTrustsVouchesForNothing) {
+TEST_F(Origins, ASignerWhomNobodyTrustsVouchesForNothing) {
   make("a.mp4", {"--watermark", "off"});
   const TempDir elsewhere;
   const auto verify = [&](const Words& words) {
@@ -109,7 +109,7 @@ TEST_F(Provenance, ASignerWhomNobodyTrustsVouchesForNothing) {
 }
 
 // Two true findings that cannot both be true of one video.
-TEST_F(Provenance, ManifestAndWatermarkOfDifferentVideosContradict) {
+TEST_F(Origins, ManifestAndWatermarkOfDifferentVideosContradict) {
   make("a.mp4", {"--no-provenance"});
   // A clip of ours that is carried on without being marked: its own frames keep their first mark.
   const json extended = make("b.mp4", {"--extend", "a.mp4", "--extend-frames", "8", "--watermark", "off"});
@@ -118,7 +118,7 @@ TEST_F(Provenance, ManifestAndWatermarkOfDifferentVideosContradict) {
   EXPECT_THAT(findings["contradictions"].dump(), HasSubstr("of which the manifest says nothing"));
 }
 
-TEST_F(Provenance, BytesThatAreNoVideo) {
+TEST_F(Origins, BytesThatAreNoVideo) {
   write_file(folder_ / "a.mp4", "not a video at all");
   const json findings = verified(7, "a.mp4");
   EXPECT_EQ(findings["manifest"]["state"], "unreadable");
@@ -126,13 +126,13 @@ TEST_F(Provenance, BytesThatAreNoVideo) {
   EXPECT_EQ(program({"verify"}).exit_code, 2);
 }
 
-TEST_F(Provenance, AnAuthorityThatCannotBeReachedFailsTheJob) {
+TEST_F(Origins, AnAuthorityThatCannotBeReachedFailsTheJob) {
   const RunResult result = marked({"--num-frames", "1", "-o", "a.mp4", "--tsa", "http://127.0.0.1:9/"});
   EXPECT_EQ(result.exit_code, 5) << result.err;
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.mp4"));
 }
 
-TEST_F(Provenance, ACertificateThatDoesNotServeIsRefusedAtOnce) {
+TEST_F(Origins, ACertificateThatDoesNotServeIsRefusedAtOnce) {
   EXPECT_THAT(marked({"-o", "a.mp4", "--certificate", "c.pem"}).err, HasSubstr("--certificate needs --key"));
   write_file(folder_ / "c.pem", "no certificate");
   write_file(folder_ / "k.pem", "no key");
@@ -141,7 +141,7 @@ TEST_F(Provenance, ACertificateThatDoesNotServeIsRefusedAtOnce) {
   EXPECT_THAT(result.err, HasSubstr("c.pem"));
 }
 
-TEST_F(Provenance, NothingIsSaidWhereTheUserWantsThat) {
+TEST_F(Origins, NothingIsSaidWhereTheUserWantsThat) {
   const json result = make("a.mp4", {"--no-provenance", "--watermark", "off", "--no-audit"});
   EXPECT_EQ(result["origin"]["manifest"], nullptr);
   EXPECT_EQ(result["origin"]["watermark"], nullptr);
@@ -150,7 +150,7 @@ TEST_F(Provenance, NothingIsSaidWhereTheUserWantsThat) {
 }
 
 // The label is seen by anyone; frames without marks are other frames.
-TEST_F(Provenance, FourKindsOfWatermark) {
+TEST_F(Origins, FourKindsOfWatermark) {
   std::map<std::string, Rgb> frames;
   for (const std::string kind : {"off", "invisible", "visible", "both"}) {
     made({"--num-frames", "1", "-o", kind + ".png", "--watermark", kind, "--json"});
@@ -162,9 +162,10 @@ TEST_F(Provenance, FourKindsOfWatermark) {
   EXPECT_NE(frames["both"], frames["visible"]);
 }
 
-TEST_F(Provenance, ABatchLogsWhatItMadeAndWhatItRefused) {
+TEST_F(Origins, ABatchLogsWhatItMadeAndWhatItRefused) {
   write_file(folder_ / "p.txt", "a red ball\na naked woman having sex\na blue cube\n");
-  const RunResult batch = program({"--prompts", "p.txt", "-o", "{index}.mp4", "--num-frames", "1", "--steps", "1", "--json"});
+  const RunResult batch =
+      program({"--prompts", "p.txt", "-o", "{index}.mp4", "--num-frames", "1", "--steps", "1", "--json"});
   EXPECT_EQ(batch.exit_code, 3) << batch.err;
   const std::string log = read_text(data_ + "/sora-gen/audit.jsonl");
   EXPECT_THAT(log, HasSubstr("\"refused\""));
@@ -174,7 +175,7 @@ TEST_F(Provenance, ABatchLogsWhatItMadeAndWhatItRefused) {
   EXPECT_EQ(program({"audit", "verify"}).exit_code, 7);
 }
 
-TEST_F(Provenance, SettingsOfTheOriginComeBackFromAVideo) {
+TEST_F(Origins, SettingsOfTheOriginComeBackFromAVideo) {
   make("a.mp4", {"--watermark", "both", "--no-provenance"});
   const json again = json::parse(program({"--from", "a.mp4", "-o", "b.mp4", "--json"}).out);
   EXPECT_EQ(again["origin"]["manifest"], nullptr);
