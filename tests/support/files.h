@@ -50,11 +50,13 @@ std::string read_text(const std::filesystem::path& path);
 inline constexpr const char* kNoConfigHome = "/nonexistent";
 /// In place of the user's cache folder, for programs that tests run; one folder for all of a process's.
 const std::filesystem::path& scratch_cache();
+/// In place of the user's data folder, likewise.
+const std::filesystem::path& scratch_data();
 
 struct RunOptions {
   std::string input = {};  ///< what the program reads from stdin
-  /// Added to, or replacing, this process's variables; SORA_GEN_*, XDG_CONFIG_HOME and XDG_CACHE_HOME are not taken
-  /// from those.
+  /// Added to, or replacing, this process's variables; SORA_GEN_*, XDG_CONFIG_HOME, XDG_CACHE_HOME and XDG_DATA_HOME
+  /// are not taken from those.
   std::map<std::string, std::string> env = {};
   std::chrono::seconds timeout{120};
   std::filesystem::path working_directory = {};  ///< empty: this process's

@@ -28,7 +28,7 @@ inline int run_and_kill(std::vector<std::string> argv, const std::filesystem::pa
   std::vector<char*> words;
   for (std::string& word : argv) words.push_back(word.data());
   words.push_back(nullptr);
-  const std::string cache = scratch_cache().string();
+  const std::string cache = scratch_cache().string(), data = scratch_data().string();
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork fails");
   if (child == 0) {
@@ -36,6 +36,7 @@ inline int run_and_kill(std::vector<std::string> argv, const std::filesystem::pa
     dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
     setenv("XDG_CONFIG_HOME", kNoConfigHome, 1);
     setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+    setenv("XDG_DATA_HOME", data.c_str(), 1);
     if (chdir(folder.c_str()) == 0) execv(words[0], words.data());
     _exit(127);
   }
