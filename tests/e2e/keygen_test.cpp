@@ -80,7 +80,7 @@ TEST_F(Keygen, RefusesWhatItCannotMake) {
   EXPECT_EQ(refusal(2, {"keygen", "--algorithm", "rsa"}, options_),
             "sora-gen: error: --algorithm rsa: expected one of es256, es384, ed25519\n");
   EXPECT_EQ(refusal(2, {"keygen", "--years", "0"}, options_),
-            "sora-gen: error: --years 0: expected an integer from 1 to 100\n");
+            "sora-gen: error: --years 0: expected a whole number from 1 to 100\n");
   EXPECT_EQ(refusal(2, {"keygen", "--name", ""}, options_),
             "sora-gen: error: the owner's name has 0 characters, expected 1 to 64\n");
   EXPECT_FALSE(fs::exists(folder_));
@@ -123,8 +123,8 @@ TEST_F(Keygen, AuditVerifyNamesTheBrokenRecord) {
   EXPECT_EQ(refusal(2, {"audit"}, options_),
             "sora-gen: error: sora-gen audit: verify is missing; sora-gen audit verify [FILE] says whether the log is "
             "whole\n");
-  EXPECT_EQ(refusal(4, {"audit", "verify", "/nonexistent"}, options_),
-            "sora-gen: error: /nonexistent: cannot be opened: No such file or directory\n");
+  EXPECT_EQ(refusal(4, {"audit", "verify", home_ / "none"}, options_),
+            "sora-gen: error: " + (home_ / "none").string() + ": cannot be opened: No such file or directory\n");
 }
 
 }  // namespace
