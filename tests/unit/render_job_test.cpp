@@ -78,7 +78,8 @@ class OutOfMemory : public testing::Test {
     request.num_frames = 5;
     request.steps = 2;
     request.output.path = folder_ / output;
-    request.provenance = {.sign = false, .watermark = WatermarkKind::off, .audit = false};
+    request.provenance.sign = request.provenance.audit = false;
+    request.provenance.watermark = WatermarkKind::off;
     return make_plan(request, read_traits(checkpoint_), {}, 1);
   }
 

@@ -51,7 +51,7 @@ TEST_F(VerdictTest, AMarkOfAnotherVideoContradicts) {
               ElementsAre("the watermark's payload is that of another video than the manifest's"));
   EXPECT_FALSE(is_verified(findings_));
   // Unless it is of what the video was made from.
-  findings_.manifest.ingredients = {{.title = "b.mp4", .relationship = "parentOf"}};
+  findings_.manifest.ingredients.resize(1);
   EXPECT_TRUE(is_verified(findings_));
 }
 
