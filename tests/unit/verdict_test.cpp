@@ -21,8 +21,8 @@ class VerdictTest : public testing::Test {
     findings_.file = "a.mp4";
     findings_.watermark_key = key_;
     findings_.manifest.state = ManifestState::trusted;
-    findings_.manifest.actions = {
-        {.action = "c2pa.created", .digital_source_type = "http://x/trainedAlgorithmicMedia"}};
+    findings_.manifest.actions.resize(1);
+    findings_.manifest.actions[0].digital_source_type = "http://x/trainedAlgorithmicMedia";
     findings_.manifest.watermark = {{"key_id", watermark_key_id(key_)},
                                     {"payload_hmac_sha256", watermark_payload_digest(key_, kPayload)}};
     WatermarkFinding mark;
