@@ -11,7 +11,9 @@ namespace {
 
 void append(const ProvenanceOptions& options, const DecisionRecord& record) {
   if (!options.audit) return;
-  AuditLog(audit_file(), read_secret_key(ensure_keys().files.audit_key())).append(record, options.audit_prompts);
+  const EnsuredKeys keys = ensure_keys();
+  if (keys.created) spdlog::info("{}", created_text(keys));
+  AuditLog(audit_file(), read_secret_key(keys.files.audit_key())).append(record, options.audit_prompts);
 }
 
 }  // namespace

@@ -118,10 +118,7 @@ void Origin::take_keys(Progress& progress) {
   const bool own_certificate = options.certificate.empty();
   if (!invisible(plan_) && !signs_ && !options.audit) return;
   const EnsuredKeys keys = ensure_keys();
-  if (keys.created) {
-    progress.note(fmt::format("made the keys that this installation signs and marks its videos with: {}",
-                              printable(keys.files.folder.native(), 300)));
-  }
+  if (keys.created) progress.note(created_text(keys));
   watermark_key_ = read_secret_key(keys.files.watermark_key());
   audit_key_ = read_secret_key(keys.files.audit_key());
   if (!signs_) return;

@@ -192,6 +192,11 @@ EnsuredKeys ensure_keys(const fs::path& where) {
   return {files, false};
 }
 
+std::string created_text(const EnsuredKeys& keys) {
+  return fmt::format("made the keys that this installation signs and marks its videos with: {}",
+                     shown(keys.files.folder));
+}
+
 SecretKey read_secret_key(const fs::path& file) {
   const std::string bytes = read_file(file, 4096, Fault::input);
   SecretKey key;

@@ -64,6 +64,9 @@ struct EnsuredKeys {
 /// with the same. Error{input} where a file of it is missing.
 EnsuredKeys ensure_keys(const std::filesystem::path& folder = keys_folder());
 
+/// What the user is told where ensure_keys() has created them.
+std::string created_text(const EnsuredKeys& keys);
+
 /// A file of 32 bytes. Error{input} naming it.
 SecretKey read_secret_key(const std::filesystem::path& file);
 

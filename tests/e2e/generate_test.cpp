@@ -71,8 +71,8 @@ TEST_F(Rendering, AsJsonIsOneObject) {
   EXPECT_EQ(
       result.out,
       R"({"exit":0,"output":"x.mp4","seed":7,"frames":9,"width":64,"height":64,"fps":"8","steps":2,"device":"cpu","dtype":"fp32",)"
-      R"("seconds":{"load_text_encoder":0.5,"encode_prompt":0.25,"load_model":1.0,"sample":60.0,"decode":3.0,"total":65.0},)"
-      R"("peak_rss_bytes":1500000000,"peak_device_bytes":0,"quality":{"windows":[],"warnings":[]}})"
+      R"("seconds":{"load_text_encoder":0.5,"encode_prompt":0.25,"load_model":1.0,"sample":60.0,"decode":3.0,"sign":0.0,"total":65.0},)"
+      R"("peak_rss_bytes":1500000000,"peak_device_bytes":0,"quality":{"windows":[],"warnings":[]},"origin":{"manifest":null,"watermark":null}})"
       "\n");
 }
 
