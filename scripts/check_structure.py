@@ -40,7 +40,7 @@ LIBRARY_OWNERS = {
     r"<(CLI/|CLI11)": {"cli"},
     r"<lib(av|sw)": {"media"},
     r"<sentencepiece": {"text"},
-    r"<openssl/": {"base", "provenance"},
+    r"<openssl/": {"base", "provenance", "watermark"},
     r"<unicode/": {"text", "policy"},
     r"<re2/": {"policy"},
     r"<torch/torch": set(),

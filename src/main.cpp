@@ -19,6 +19,7 @@ int run(const sora::ShowText& command) { return sora::write_result(command.text)
 int run(const sora::Models& command) { return sora::run_models(command), 0; }
 int run(const sora::VerifyModels& command) { return sora::run_verify_models(command); }
 int run(const sora::Keygen& command) { return sora::run_keygen(command), 0; }
+int run(const sora::Verify& command) { return sora::run_verify(command); }
 int run(const sora::VerifyAudit& command) {
   return sora::run_verify_audit(command) ? 0 : exit_code(sora::Fault::verification);
 }

@@ -79,7 +79,7 @@ struct WatermarkFinding {
   double log10_chance = 0;  ///< bound on the share of all keys that would fit as well, all that was tried counted
   bool found = false;       ///< the bound is small enough
   bool mirrored = false;
-  double scale = 1;                      ///< of the picture, against the one that was marked
+  double scale_x = 1, scale_y = 1;       ///< of the picture, against the one that was marked
   std::optional<std::uint64_t> payload;  ///< 48 bits, where their CRC is right
   int frames = 0;                        ///< that were looked at
   std::string damage;                    ///< why no more could be decoded; empty: all, or as many as are looked at

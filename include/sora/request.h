@@ -52,6 +52,7 @@ struct ProvenanceOptions {
   bool accept_broken_sources = false;  ///< given media may carry a manifest that does not hold
   WatermarkKind watermark = WatermarkKind::invisible;
   std::filesystem::path certificate, key;  ///< PEM; empty for the installation's own
+  std::filesystem::path passphrase_file;   ///< of an encrypted key: its first line
   std::string tsa;                         ///< URL of a time-stamp authority; empty: the time is not attested
   bool audit = true;                       ///< decisions and outputs go into the installation's log ...
   bool audit_prompts = false;              ///< ... with the prompts in it, not only their keyed hashes

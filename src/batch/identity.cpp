@@ -118,6 +118,8 @@ std::string job_id(const Plan& plan, const std::string& fingerprint) {
                     {"crf", output.crf},
                     {"preset", output.preset},
                     {"metadata", !output.metadata.empty()},
+                    {"watermark", static_cast<int>(plan.provenance.watermark)},
+                    {"signed", plan.provenance.sign},
                     {"poster", output.poster},
                     {"contact_sheet", output.contact_sheet}};
   if (plan.vae_tiling) json["tiles"] = {to_string(plan.vae_tiling->tile), to_string(plan.vae_tiling->stride)};

@@ -124,6 +124,13 @@ fs::path hub_cache_folder() {
   return *home / ".cache" / "huggingface" / "hub";
 }
 
+std::string name_of_checkpoint(const fs::path& folder) {
+  std::error_code problem;
+  const fs::path whole = fs::canonical(folder, problem);
+  const std::string id = hub_id_of(whole.parent_path().parent_path().filename());
+  return whole.parent_path().filename() == "snapshots" && !id.empty() ? id : whole.filename().string();
+}
+
 std::vector<CachedModel> cached_models() {
   std::vector<CachedModel> models;
   for (const fs::path& repository : folders_in(hub_cache_folder())) {

@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/output_name.h"
 #include "base/text.h"
+#include "cli/decision_log.h"
 #include "cli/render_times.h"
 #include "cli/report.h"
 #include "cli/result_json.h"
@@ -129,6 +130,7 @@ void BatchBoard::report_known() {
     const bool there = outcome.state == JobState::there;
     if (job.refused) {
       record_refusal(i);
+      log_refused(job.line.options.request, *job.refused);
       say_refused(job.line.origin, outcome.message);
     }
     if (run_.command.json) {
@@ -166,6 +168,7 @@ std::optional<std::size_t> BatchBoard::next() {
   }
   if (!found) return std::nullopt;
   const Plan& plan = group_.plans[*found];
+  log_allowed(plan, group_.jobs[*found].id);
   record(*found, {.state = JobRecord::State::started});
   if (progress_ != nullptr) progress_->begin(fmt::format("{}/{}", group_.jobs[*found].line.index, run_.size));
   spdlog::debug("{}: {} is begun", group_.jobs[*found].line.origin, shown(plan.output.path));

@@ -67,6 +67,7 @@ class Planner {
       try {
         require_allowed(policy_, line.options.request, origin);
         plan = make_plan(line.options.request, group.traits, placement_, 0, probe);
+        plan.policy = {policy_.id(), policy_.sha256()};
       } catch (const Refused& refusal) {
         failure = refused.emplace(refusal);
       } catch (const Error& error) {

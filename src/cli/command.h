@@ -91,6 +91,13 @@ struct Keygen {
   bool renew = false, json = false, help = false;
 };
 
+/// sora-gen verify FILE ...
+struct Verify {
+  std::vector<std::string> files;
+  std::vector<std::filesystem::path> trust;  ///< PEM of further roots
+  bool json = false, help = false;
+};
+
 /// sora-gen audit verify [FILE]
 struct VerifyAudit {
   std::string file;  ///< empty: the user's own
@@ -124,7 +131,7 @@ struct ShowText {
 };
 
 using Command = std::variant<Generate, Inspect, Doctor, Models, VerifyModels, PolicyShow, PolicyCheck, PolicyEval,
-                             Keygen, VerifyAudit, ShowText>;
+                             Keygen, Verify, VerifyAudit, ShowText>;
 
 /// Flags win over the file that --config names, that over variables SORA_GEN_*, and those over the user's own file (see
 /// user_config_file). Throws Error{usage}.
@@ -141,6 +148,8 @@ void run_models(const Models& options);
 /// The exit code: 0, or that of Fault::verification or Fault::input.
 int run_verify_models(const VerifyModels& options);
 void run_keygen(const Keygen& options);
+/// The exit code: 0, or that of Fault::verification or Fault::input.
+int run_verify(const Verify& options);
 /// False if the log was changed.
 bool run_verify_audit(const VerifyAudit& options);
 void run_policy(const PolicyShow& options);

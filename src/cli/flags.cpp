@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 3> kDtypes{"auto", "fp32", "bf16"};
 constexpr std::array<std::string_view, 3> kResizes{"crop", "pad", "stretch"};
 constexpr std::array<std::string_view, 3> kKeyAlgorithms{"es256", "es384", "ed25519"};
+constexpr std::array<std::string_view, 4> kWatermarks{"off", "invisible", "visible", "both"};
 constexpr std::array<std::string_view, 3> kAutoYesNo{"auto", "yes", "no"};
 
 void set_device(Generate& options, const Value& value) {
@@ -100,6 +101,20 @@ void set_output(Generate& options, const Value& value) {
 
 void set_config(Generate& options, const Value& value) { options.config = file_of(value); }
 
+void set_watermark(Generate& options, const Value& value) {
+  const std::string& word = value.text;
+  options.request.provenance.watermark = word == "off"       ? WatermarkKind::off
+                                         : word == "visible" ? WatermarkKind::visible
+                                         : word == "both"    ? WatermarkKind::both
+                                                             : WatermarkKind::invisible;
+}
+
+void set_tsa(Generate& options, const Value& value) {
+  if (!value.text.starts_with("http://") && !value.text.starts_with("https://"))
+    value.fail_expected("the URL of a time-stamp authority, such as http://timestamp.example.org");
+  options.request.provenance.tsa = value.text;
+}
+
 void set_model(Generate& options, const Value& value) {
   if (value.text.empty()) value.fail_expected("a folder or a hub id such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers");
   options.model = value.text;
@@ -110,6 +125,7 @@ constexpr std::string_view kMany = "many videos at once";
 constexpr std::string_view kFrom = "images and clips to make it from";
 constexpr std::string_view kHow = "how to sample it";
 constexpr std::string_view kOutput = "the output file";
+constexpr std::string_view kOrigin = "what it says of its origin";
 constexpr std::string_view kWhere = "where to compute";
 constexpr std::string_view kRun = "this run";
 
@@ -236,6 +252,28 @@ constexpr Flag<Generate> kGenerateFlags[] = {
     {kOutput, "no-metadata", 0, nothing, "", "leave prompt and settings out of the MP4",
      [](G& o, const V&) { o.no_metadata = true; }},
 
+    {kOrigin, "watermark", 0, text, "KIND", "marks in the pixels: off, invisible, visible or both [invisible]",
+     set_watermark, Scope::video, one_of(kWatermarks)},
+    {kOrigin, "no-provenance", 0, nothing, "", "no signed C2PA manifest: nobody can check what made the video",
+     [](G& o, const V&) { o.request.provenance.sign = false; }},
+    {kOrigin, "certificate", 0, text, "FILE",
+     "PEM to sign with, the certificates that lead to its root after it [the user's own, made when first needed]",
+     [](G& o, const V& v) { o.request.provenance.certificate = file_of(v); }, Scope::run, kFiles},
+    {kOrigin, "key", 0, text, "FILE", "PEM of the certificate's private key",
+     [](G& o, const V& v) { o.request.provenance.key = file_of(v); }, Scope::run, kFiles},
+    {kOrigin, "passphrase-file", 0, text, "FILE", "of an encrypted key: its first line",
+     [](G& o, const V& v) { o.request.provenance.passphrase_file = file_of(v); }, Scope::run, kFiles},
+    {kOrigin, "tsa", 0, text, "URL", "time-stamp authority that attests when it was signed; the only use of a network",
+     set_tsa, Scope::run},
+    {kOrigin, "sign-prompt", 0, nothing, "", "the manifest has the prompt itself, not only its keyed hash",
+     [](G& o, const V&) { o.request.provenance.sign_prompt = true; }},
+    {kOrigin, "accept-broken-sources", 0, nothing, "", "go on with a picture or clip whose own manifest does not hold",
+     [](G& o, const V&) { o.request.provenance.accept_broken_sources = true; }},
+    {kOrigin, "no-audit", 0, nothing, "", "leave decisions and outputs out of this installation's log",
+     [](G& o, const V&) { o.request.provenance.audit = false; }, Scope::run},
+    {kOrigin, "audit-prompts", 0, nothing, "", "the log has the prompts themselves, not only their keyed hashes",
+     [](G& o, const V&) { o.request.provenance.audit_prompts = true; }, Scope::run},
+
     {kWhere, "device", 0, text, "DEVICE",
      "auto, cpu, cuda or cuda:N [auto: cuda where there is a driver; a rank's own]", set_device, Scope::run,
      such_as(kDevices)},
@@ -317,6 +355,12 @@ constexpr Flag<Keygen> kKeygenFlags[] = {
     kJson<Keygen>,
     kHelp<Keygen>,
 };
+constexpr Flag<Verify> kVerifyFlags[] = {
+    {"flags", "trust", 0, texts, "FILE", "PEM of a root to trust besides this installation's own; may be given again",
+     [](Verify& o, const V& v) { o.trust.emplace_back(file_of(v)); }, Scope::run, kFiles},
+    kJson<Verify>,
+    kHelp<Verify>,
+};
 constexpr Flag<VerifyAudit> kVerifyAuditFlags[] = {kJson<VerifyAudit>, kHelp<VerifyAudit>};
 
 template <class Options>
@@ -368,6 +412,11 @@ constexpr std::string_view kKeygenText =
 watermark and one for the audit log. The first render does it, too, with what is the default here. Who is given root.pem
 can recognise the videos; who gets hold of the keys can forge them.)";
 
+constexpr std::string_view kVerifyText =
+    R"(Says of each FILE, a video from anywhere, what its C2PA manifest claims and whether that holds, whether its frames
+carry this installation's watermark, and whether this installation's log knows it; and whether these agree. Exit code 7
+unless each is signed by a root that is trusted, or known to the log, and nothing speaks against it.)";
+
 constexpr std::string_view kVerifyAuditText =
     R"(Reads the log of what was decided and made [~/.local/share/sora-gen/audit.jsonl] and names the first record that was
 changed, taken out or put in; exit code 7 if there is one. That the last records were cut off cannot be seen.)";
@@ -393,6 +442,7 @@ std::span<const Flag<Models>> models_flags() { return kModelsFlags; }
 std::span<const Flag<VerifyModels>> verify_models_flags() { return kVerifyModelsFlags; }
 
 std::span<const Flag<Keygen>> keygen_flags() { return kKeygenFlags; }
+std::span<const Flag<Verify>> verify_flags() { return kVerifyFlags; }
 std::span<const Flag<VerifyAudit>> verify_audit_flags() { return kVerifyAuditFlags; }
 std::span<const Flag<PolicyShow>> policy_flags() { return kPolicyShowFlags; }
 std::span<const Flag<PolicyCheck>> policy_check_flags() { return kPolicyCheckFlags; }
@@ -411,6 +461,7 @@ std::vector<CommandInfo> commands() {
       {"models", "", "which checkpoints are on this machine", kModelsText, {}, described(models_flags())},
       {"models verify", "[MODEL ...]", "whether their files are whole", kVerifyModelsText, kModels,
        described(verify_models_flags())},
+      {"verify", "FILE ...", "where videos come from", kVerifyText, kFiles, described(verify_flags())},
       {"keygen", "", "the keys that videos are signed and marked with", kKeygenText, {}, described(keygen_flags())},
       {"audit verify", "[FILE]", "whether the log of what was made is whole", kVerifyAuditText, kFiles,
        described(verify_audit_flags())},

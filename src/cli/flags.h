@@ -74,6 +74,7 @@ std::span<const Flag<Doctor>> doctor_flags();
 std::span<const Flag<Models>> models_flags();
 std::span<const Flag<VerifyModels>> verify_models_flags();
 std::span<const Flag<Keygen>> keygen_flags();
+std::span<const Flag<Verify>> verify_flags();
 std::span<const Flag<VerifyAudit>> verify_audit_flags();
 std::span<const Flag<PolicyShow>> policy_flags();
 std::span<const Flag<PolicyCheck>> policy_check_flags();

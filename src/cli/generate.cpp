@@ -9,8 +9,10 @@
 #include "base/name_template.h"
 #include "base/output_name.h"
 #include "base/text.h"
+#include "batch/identity.h"
 #include "cli/batch.h"
 #include "cli/command.h"
+#include "cli/decision_log.h"
 #include "cli/model_path.h"
 #include "cli/placement.h"
 #include "cli/planning.h"
@@ -60,6 +62,18 @@ std::optional<std::uint64_t> interrupted_seed(const Request& request) {
   return seed->get<std::uint64_t>();
 }
 
+// The policy, whose lists take some memory, is gone when the render begins.
+PolicyName check_prompts(const Generate& options) {
+  const Policy policy = load_policy(options.policy);
+  try {
+    require_allowed(policy, options.request);
+  } catch (const Refused& refused) {
+    if (!options.dry_run) log_refused(options.request, refused);
+    throw;
+  }
+  return {policy.id(), policy.sha256()};
+}
+
 void report_success(const Plan& plan, const JobResult& result, bool json) {
   const StageTimes& seconds = result.seconds;
   for (const std::string& warning : result.quality.warnings) spdlog::warn("{}", warning);
@@ -80,7 +94,7 @@ void run_generate(Generate options) {
   Request& request = options.request;
   if (request.prompt == "-") request.prompt = read_prompt();
   if (is_batch(options)) return run_batch(options);
-  require_allowed(load_policy(options.policy), request);
+  const PolicyName policy = check_prompts(options);
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
@@ -88,6 +102,7 @@ void run_generate(Generate options) {
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
   const Placement placement = resolve_placement(options.placement, launch_group(options));
   Plan plan = make_plan(request, traits, placement, drawn_seed, probe);
+  plan.policy = policy;
   settle_output(plan, options, options.settings, checkpoint, /*index=*/1);
   const std::unique_ptr<Progress> progress = progress_of(options);
   const RenderTimes times(checkpoint, plan.placement);
@@ -114,6 +129,7 @@ void run_generate(Generate options) {
     spdlog::info("seed {} (drawn; --seed {} makes the same video again)", plan.seed, plan.seed);
   }
   warn_of_surprises(request, plan, traits, context);
+  log_allowed(plan, job_id(plan, fingerprint_of(checkpoint)));
   const JobResult result = render_one(plan, checkpoint, *progress);
   times.learn(plan, result);
   report_success(plan, result, options.json);

@@ -273,6 +273,14 @@ Command parse_command_line(const std::vector<std::string>& arguments, const Vari
     return parse_other<VerifyModels>("models verify", verify_models_flags(), after(2), variables, kAnyNumber,
                                      [](VerifyModels& options, Words rest) { options.models = std::move(rest); });
   }
+  if (first == "verify") {
+    Command command = parse_other<Verify>("verify", verify_flags(), after(1), variables, kAnyNumber,
+                                          [](Verify& options, Words rest) { options.files = std::move(rest); });
+    const auto* verify = std::get_if<Verify>(&command);
+    require(verify == nullptr || !verify->files.empty(), Fault::usage,
+            "sora-gen verify: no file; sora-gen verify FILE ... says where videos come from");
+    return command;
+  }
   if (first == "keygen")
     return parse_other<Keygen>("keygen", keygen_flags(), after(1), variables, 0, [](Keygen&, Words) {});
   if (first == "audit") {

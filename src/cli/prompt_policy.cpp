@@ -32,14 +32,13 @@ void require_none(const std::vector<PolicyFinding>& findings, const std::string&
 Refused::Refused(const std::string& text, const Policy& policy, PolicyFinding finding)
     : Error(Fault::refused, sentence(text, policy.id(), finding)),
       text_(text),
-      policy_(policy.id()),
-      policy_sha256_(policy.sha256()),
+      policy_{policy.id(), policy.sha256()},
       finding_(std::move(finding)) {}
 
 nlohmann::ordered_json Refused::details() const {
   nlohmann::ordered_json json{{"code", "policy_refused"},
-                              {"policy", policy_},
-                              {"policy_sha256", policy_sha256_},
+                              {"policy", policy_.id},
+                              {"policy_sha256", policy_.sha256},
                               {"category", finding_.category},
                               {"rule", finding_.rule},
                               {"severity", to_string(finding_.severity)},

@@ -7,6 +7,7 @@
 
 #include "policy/policy.h"
 #include "sora/error.h"
+#include "sora/plan.h"
 #include "sora/request.h"
 
 namespace sora {
@@ -19,9 +20,12 @@ class Refused : public Error {
   /// For --json, beside "exit" and "error": code, policy, policy_sha256, category, rule, severity, text, and span where
   /// it may be said.
   nlohmann::ordered_json details() const;
+  const PolicyName& policy() const { return policy_; }
+  const PolicyFinding& finding() const { return finding_; }
 
  private:
-  std::string text_, policy_, policy_sha256_;
+  std::string text_;
+  PolicyName policy_;
   PolicyFinding finding_;
 };
 

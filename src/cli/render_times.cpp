@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/user_folders.h"
 #include "batch/identity.h"
 #include "cli/placement.h"
 
@@ -20,12 +21,6 @@ using nlohmann::ordered_json;
 constexpr int kFormat = 1;
 constexpr std::int64_t kMostBytes = 4 << 20;
 constexpr std::size_t kPlaceDigits = 16;
-
-std::filesystem::path folder_in(const char* variable) {
-  const char* value = std::getenv(variable);
-  const std::filesystem::path folder = value == nullptr ? "" : value;
-  return folder.is_absolute() ? folder : "";
-}
 
 std::string shown(const std::filesystem::path& file) { return printable(file.native(), 300); }
 
@@ -45,9 +40,8 @@ Timings timings_of(const ordered_json& json) {
 }  // namespace
 
 std::filesystem::path timings_file() {
-  std::filesystem::path cache = folder_in("XDG_CACHE_HOME");
-  if (cache.empty() && !folder_in("HOME").empty()) cache = folder_in("HOME") / ".cache";
-  return cache.empty() ? cache : cache / "sora-gen" / "timings.json";
+  const std::filesystem::path cache = user_cache_folder();
+  return cache.empty() ? cache : cache / "timings.json";
 }
 
 Timings read_timings(const std::filesystem::path& file) {

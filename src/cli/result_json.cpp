@@ -1,5 +1,7 @@
 #include "cli/result_json.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +30,13 @@ ordered_json quality_json(const Quality& quality) {
   return {{"windows", windows}, {"warnings", quality.warnings}};
 }
 
+ordered_json origin_json(const OriginResult& origin) {
+  ordered_json json{{"manifest", nullptr}, {"watermark", nullptr}};
+  if (!origin.manifest.empty()) json["manifest"] = origin.manifest;
+  if (origin.payload) json["watermark"] = fmt::format("{:012x}", *origin.payload);
+  return json;
+}
+
 }  // namespace
 
 ordered_json result_json(const Plan& plan, const JobResult& result) {
@@ -48,10 +57,12 @@ ordered_json result_json(const Plan& plan, const JobResult& result) {
                       {"load_model", seconds.load_model},
                       {"sample", seconds.sample},
                       {"decode", seconds.decode},
+                      {"sign", seconds.sign},
                       {"total", seconds.total}}},
                     {"peak_rss_bytes", result.peak_rss_bytes},
                     {"peak_device_bytes", result.peak_device_bytes},
-                    {"quality", quality_json(result.quality)}};
+                    {"quality", quality_json(result.quality)},
+                    {"origin", origin_json(result.origin)}};
   if (!result.md5.empty()) json["md5"] = result.md5;
   return json;
 }

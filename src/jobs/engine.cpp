@@ -2,6 +2,7 @@
 #include "sora/engine.h"
 
 #include "jobs/doctor.h"
+#include "jobs/find_watermark.h"
 #include "jobs/run_jobs.h"
 #include "media/media_reader.h"
 #include "media/mp4_metadata.h"
@@ -12,6 +13,7 @@ extern "C" const sora::Engine* sora_engine() {
                                         .doctor = sora::examine_engine,
                                         .probe = sora::probe_media,
                                         .join = [](const sora::Group& group) { return sora::join_group(group); },
-                                        .metadata = sora::read_mp4_metadata};
+                                        .metadata = sora::read_mp4_metadata,
+                                        .find_watermark = sora::find_watermark};
   return &kEngine;
 }

@@ -83,17 +83,21 @@ Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& 
 
 }  // namespace
 
-RenderJob::RenderJob(const Plan& plan, const std::string& fingerprint)
+RenderJob::RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint, Progress& progress)
     : plan_(plan),
       saved_(saved_latents(plan, fingerprint)),
       only_decodes_(saved_.resumes() && saved_.hold(group_count(plan))),
+      origin_(plan, checkpoint, job_id(plan, fingerprint), progress),
       output_(open(/*again=*/false)) {}
 
-OpenedSink RenderJob::open(bool again) const {
+OpenedSink RenderJob::open(bool again) {
   OutputOptions options = plan_.output;
   // Numbered frames of the attempt that took too much memory: tiles make them a little different.
   options.overwrite = options.overwrite || again;
-  return open_sink(options, plan_.size, plan_.fps, plan_.pixel_frames, {}, saved_.resumes());
+  OpenedSink opened =
+      open_sink(options, plan_.size, plan_.fps, plan_.pixel_frames, {}, saved_.resumes(), origin_.seal());
+  opened.sink = origin_.watched(std::move(opened.sink));
+  return opened;
 }
 
 Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& model, StageWatch& stages,
@@ -103,7 +107,7 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
     const Plan plan = with_tiles_that_fit(plan_, saved_, progress);
     const PixelSize tile = plan.vae_tiling ? plan.vae_tiling->tile : plan.size;
     try {
-      return render(plan, contexts, model, *reader, saved_, *output_.sink, stages);
+      return render(plan, contexts, model, *reader, saved_, *output_.sink, stages, origin_.mark());
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error) || !stages.decoding()) throw;
       // Also for the next start, if this one does not come so far.
@@ -126,6 +130,9 @@ JobResult RenderJob::run(const Contexts& contexts, Model& model, Progress& progr
   stages.rendered();
   result.output = plan_.output.path.string();
   result.md5 = output_.md5();
+  result.origin = origin_.result();
+  result.seconds.sign = origin_.seconds();
+  result.seconds.decode -= result.seconds.sign;  // the last that it counts
   result.frames_written = plan_.pixel_frames;
   result.peak_rss_bytes = peak_rss_bytes();
   result.peak_device_bytes = peak_device_bytes(model.device);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "jobs/origin.h"
 #include "media/sinks.h"
 #include "render/saved_latents.h"
 #include "sora/engine.h"
@@ -12,8 +13,11 @@ namespace sora {
 
 class RenderJob {
  public:
-  /// Opens the output: a path that cannot be written or an encoder that will not open must not cost a render.
-  RenderJob(const Plan& plan, const std::string& fingerprint);
+  /// Opens the output and reads the keys: a path that cannot be written, an encoder that will not open, a certificate
+  /// that has expired must not cost a render.
+  RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint, Progress& progress);
+  RenderJob(const RenderJob&) = delete;
+  RenderJob& operator=(const RenderJob&) = delete;
 
   /// Everything has been sampled by an earlier run: neither contexts nor a denoiser are needed.
   bool only_decodes() const { return only_decodes_; }
@@ -22,14 +26,15 @@ class RenderJob {
   JobResult run(const Contexts& contexts, Model& model, Progress& progress);
 
  private:
-  OpenedSink open(bool again) const;
+  OpenedSink open(bool again);
   Quality render_in_tiles_that_fit(const Contexts& contexts, Model& model, class StageWatch& stages,
                                    Progress& progress);
 
   const Plan& plan_;
   SavedLatents saved_;
   bool only_decodes_;
-  OpenedSink output_;
+  Origin origin_;
+  OpenedSink output_;  ///< after origin_, which it uses
 };
 
 }  // namespace sora

@@ -62,7 +62,8 @@ class Batch {
     const Plan& plan = plans_[job];
     Stopwatch watch;
     std::optional<RenderJob> render;
-    if (const auto error = failure_of(plan, [&] { render.emplace(plan, fingerprint_); })) return error;
+    if (const auto error = failure_of(plan, [&] { render.emplace(plan, checkpoint_, fingerprint_, progress_); }))
+      return error;
     StageTimes seconds;
     try {
       if (!render->only_decodes()) encode(job, seconds);

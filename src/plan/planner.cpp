@@ -42,6 +42,12 @@ void check_prompts(const Request& request, const Traits& traits) {
   for (const SceneWish& scene : request.scenes) check_prompt(scene_flag(scene), scene.prompt, traits);
 }
 
+const ProvenanceOptions& checked(const ProvenanceOptions& options) {
+  require(options.certificate.empty() == options.key.empty(), Fault::usage, "--{} needs --{}",
+          options.key.empty() ? "certificate" : "key", options.key.empty() ? "key" : "certificate");
+  return options;
+}
+
 LatentShape latents_for(const PixelSize& size, int pixel_frames, const Traits& traits) {
   const LatentShape shape =
       latent_shape_for(size, pixel_frames, traits.latent_channels, traits.compression, traits.patch);
@@ -241,7 +247,7 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.vae_tiling = tiling_for(request, traits);
   plan.offload_blocks = request.offload_blocks;
   plan.placement = placement;
-  plan.provenance = request.provenance;
+  plan.provenance = checked(request.provenance);
   plan.output = request.output;
   if (plan.output.path.empty()) plan.output.path = fmt::format("sora-gen-{}.mp4", plan.seed);
   check_output(plan.output, plan.size, plan.pixel_frames);

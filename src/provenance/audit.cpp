@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/user_folders.h"
 #include "provenance/line_reader.h"
 #include "sora/error.h"
 
@@ -52,6 +53,12 @@ std::string now() {
 }
 
 std::string digits_of(std::uint64_t payload) { return fmt::format("{:012x}", payload); }
+
+std::uint64_t payload_of(const std::string& digits) {
+  std::uint64_t payload = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), payload, 16);
+  return payload;
+}
 
 std::string text(const ordered_json& json, const char* key) {
   const auto found = json.find(key);
@@ -106,6 +113,25 @@ Broken check(std::string_view line, const Chain& chain, const SecretKey* key) {
   return {};
 }
 
+// The last record of an output in which `field` is `value`.
+std::optional<OutputRecord> last_output(const fs::path& log, const SecretKey& key, const char* field,
+                                        const std::string& value) {
+  std::optional<OutputRecord> found;
+  std::error_code problem;
+  if (!fs::exists(log, problem)) return found;
+  LineReader lines(log);
+  while (const std::optional<Line> line = lines.next()) {
+    if (line->text.find(value) == std::string::npos || code_of(line->text).empty()) continue;
+    if (keyed_digest(key, "audit", without_code(line->text)) != code_of(line->text)) continue;
+    const ordered_json json = ordered_json::parse(line->text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || text(json, "event") != "output" || text(json, field) != value) continue;
+    found = OutputRecord{text(json, "job"),      text(json, "model"), text(json, "output"), text(json, "sha256"), {},
+                         text(json, "manifest"), text(json, "time")};
+    if (json.contains("payload")) found->payload = payload_of(text(json, "payload"));
+  }
+  return found;
+}
+
 }  // namespace
 
 fs::path audit_file() { return user_data_folder() / "audit.jsonl"; }
@@ -119,9 +145,9 @@ AuditLog::AuditLog(fs::path file, const SecretKey& key, FileOps ops)
   constexpr int kFlags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   file_ = Descriptor(open(path_.c_str(), kFlags, 0600));
   struct stat info {};
-  require(file_.get() >= 0 && fstat(file_.get(), &info) == 0, Fault::output, "{}: cannot be opened: {}", shown(path_),
-          std::strerror(errno));
-  require(S_ISREG(info.st_mode), Fault::output, "{}: is no regular file", shown(path_));
+  require(file_.get() >= 0, Fault::output, "{}: cannot be opened: {}", shown(path_), std::strerror(errno));
+  require(fstat(file_.get(), &info) == 0 && S_ISREG(info.st_mode), Fault::output, "{}: is no regular file",
+          shown(path_));
 }
 
 void AuditLog::append(const DecisionRecord& record, bool plain_prompt) {
@@ -140,9 +166,11 @@ void AuditLog::append(const DecisionRecord& record, bool plain_prompt) {
 }
 
 void AuditLog::append(const OutputRecord& record) {
+  std::error_code problem;
+  const fs::path whole = fs::absolute(record.output, problem).lexically_normal();
   ordered_json fields{{"job", record.job},
                       {"model", record.model},
-                      {"output", fs::absolute(record.output).lexically_normal().native()},
+                      {"output", problem ? record.output.native() : whole.native()},
                       {"sha256", record.sha256}};
   if (record.payload) fields["payload"] = digits_of(*record.payload);
   if (!record.manifest.empty()) fields["manifest"] = record.manifest;
@@ -164,8 +192,8 @@ void AuditLog::append_event(const char* event, const ordered_json& fields) {
   line.pop_back();  // the closing brace
   line += fmt::format("{}{}{}\n", kCodeBegins, keyed_digest(key_, "audit", line), kCodeEnds);
   write_text(torn ? "\n" + line : line);
-  require(ops_.fsync(file_.get()) == 0, Fault::output, "{}: cannot be brought to the disk: {}", shown(path_),
-          std::strerror(errno));
+  const bool on_disk = ops_.fsync(file_.get()) == 0;
+  require(on_disk, Fault::output, "{}: cannot be brought to the disk: {}", shown(path_), std::strerror(errno));
 }
 
 void AuditLog::write_text(std::string_view rest) {
@@ -184,8 +212,8 @@ std::string AuditLog::last_line_digest(std::int64_t end) const {
     char chunk[4096];
     const std::int64_t begin = std::max<std::int64_t>(0, end - static_cast<std::int64_t>(sizeof chunk));
     const auto bytes = static_cast<std::size_t>(end - begin);
-    require(pread(file_.get(), chunk, bytes, begin) == end - begin, Fault::output, "{}: cannot be read: {}",
-            shown(path_), std::strerror(errno));
+    const bool is_read = pread(file_.get(), chunk, bytes, begin) == end - begin;
+    require(is_read, Fault::output, "{}: cannot be read: {}", shown(path_), std::strerror(errno));
     const std::string_view read(chunk, bytes);
     const std::size_t newline = read.rfind('\n');
     line.insert(0, newline == read.npos ? read : read.substr(newline + 1));
@@ -223,21 +251,12 @@ AuditFinding verify_audit(const fs::path& file, const SecretKey* key) {
   return finding;
 }
 
-std::optional<OutputRecord> find_output(const fs::path& file, const SecretKey& key, std::uint64_t payload) {
-  std::optional<OutputRecord> found;
-  std::error_code problem;
-  if (!fs::exists(file, problem)) return found;
-  const std::string digits = digits_of(payload);
-  LineReader lines(file);
-  while (const std::optional<Line> line = lines.next()) {
-    if (line->text.find(digits) == std::string::npos || code_of(line->text).empty()) continue;
-    if (keyed_digest(key, "audit", without_code(line->text)) != code_of(line->text)) continue;
-    const ordered_json json = ordered_json::parse(line->text, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || text(json, "event") != "output" || text(json, "payload") != digits) continue;
-    found = OutputRecord{text(json, "job"), text(json, "model"),    text(json, "output"), text(json, "sha256"),
-                         payload,           text(json, "manifest"), text(json, "time")};
-  }
-  return found;
+std::optional<OutputRecord> find_output(const fs::path& log, const SecretKey& key, std::uint64_t payload) {
+  return last_output(log, key, "payload", digits_of(payload));
+}
+
+std::optional<OutputRecord> find_output(const fs::path& log, const SecretKey& key, const std::string& sha256) {
+  return last_output(log, key, "sha256", sha256);
 }
 
 }  // namespace sora

@@ -68,8 +68,11 @@ struct AuditFinding {
 /// Without a key the chain alone is checked. Constant memory. Error{input} if the file cannot be read.
 AuditFinding verify_audit(const std::filesystem::path& file, const SecretKey* key);
 
-/// The last video that was made here with this payload; nothing where there is none or no file. Records with another
-/// key's code are not believed. Constant memory. Error{input} if the file cannot be read.
-std::optional<OutputRecord> find_output(const std::filesystem::path& file, const SecretKey& key, std::uint64_t payload);
+/// The last video that was made here with this payload, or as the file with this SHA-256; nothing where there is none
+/// or no log. Records with another key's code are not believed. Constant memory. Error{input} if the log cannot be
+/// read.
+std::optional<OutputRecord> find_output(const std::filesystem::path& log, const SecretKey& key, std::uint64_t payload);
+std::optional<OutputRecord> find_output(const std::filesystem::path& log, const SecretKey& key,
+                                        const std::string& sha256);
 
 }  // namespace sora

@@ -16,6 +16,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "base/user_folders.h"
 #include "provenance/make_certificates.h"
 #include "sora/error.h"
 
@@ -30,12 +31,6 @@ std::string shown(const fs::path& path) { return printable(path.native(), 300); 
 
 [[noreturn]] void fail_output(const fs::path& path, const char* what) {
   fail(Fault::output, "{}: {}: {}", shown(path), what, std::strerror(errno));
-}
-
-fs::path folder_of(const char* variable) {
-  const char* value = std::getenv(variable);
-  const fs::path folder = value == nullptr ? "" : value;
-  return folder.is_absolute() ? folder : "";
 }
 
 void sync(const fs::path& path) {
@@ -157,14 +152,6 @@ fs::path retired_name(const fs::path& folder) {
 constexpr int kPayloadDigits = 12;  // of 4 bits
 
 }  // namespace
-
-fs::path user_data_folder() {
-  fs::path data = folder_of("XDG_DATA_HOME");
-  const fs::path home = folder_of("HOME");
-  require(!data.empty() || !home.empty(), Fault::usage,
-          "keys and records have no place: neither XDG_DATA_HOME nor HOME is set to a whole path");
-  return (data.empty() ? home / ".local" / "share" : data) / "sora-gen";
-}
 
 fs::path keys_folder() { return user_data_folder() / "keys"; }
 

@@ -18,9 +18,7 @@
 
 namespace sora {
 
-/// $XDG_DATA_HOME/sora-gen, else ~/.local/share/sora-gen. Error{usage} where neither is set to a whole path.
-std::filesystem::path user_data_folder();
-/// `keys` in it.
+/// `keys` in the user's data folder (base/user_folders.h).
 std::filesystem::path keys_folder();
 
 /// By COSE's names: ECDSA on P-256 and P-384, and Ed25519.

@@ -4,11 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "watermark/key.h"
 
 namespace sora {
+
+/// What manifests call the way in which a video is marked.
+inline constexpr std::string_view kWatermarkAlgorithm = "org.sora-gen.tiled-spread-spectrum.1";
 
 class Embedder {
  public:

@@ -28,7 +28,8 @@ def run(block: str, folder: str, path: str) -> None:
     print(f"--- {block.strip()}", flush=True)
     # What the developer has set for the program is not what is tested.
     env = {name: value for name, value in os.environ.items() if not name.startswith("SORA_GEN_")}
-    env |= {"PATH": path, "XDG_CONFIG_HOME": f"{folder}/none", "XDG_CACHE_HOME": f"{folder}/.cache"}
+    env |= {"PATH": path, "XDG_CONFIG_HOME": f"{folder}/none", "XDG_CACHE_HOME": f"{folder}/.cache",
+            "XDG_DATA_HOME": f"{folder}/.data"}
     subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, env=env, check=True)
     for name in promised_files(block):
         output = Path(folder) / name

@@ -134,6 +134,18 @@ const fs::path& scratch_cache() {
   return folder.path();
 }
 
+const fs::path& scratch_data() {
+  static const TempDir folder;
+  return folder.path();
+}
+
+void use_test_environment() {
+  setenv("XDG_CONFIG_HOME", kNoConfigHome, 1);
+  setenv("XDG_CACHE_HOME", scratch_cache().c_str(), 1);
+  setenv("XDG_DATA_HOME", scratch_data().c_str(), 1);
+  for (const auto& [name, value] : kWithoutMarks) setenv(name.c_str(), value.c_str(), 1);
+}
+
 RunResult run_program(const std::vector<std::string>& argv, const RunOptions& options) {
   const AnonymousFile in(options.input), out, err;
   posix_spawn_file_actions_t actions;
@@ -146,6 +158,9 @@ RunResult run_program(const std::vector<std::string>& argv, const RunOptions& op
 
   std::map<std::string, std::string> env = options.env;
   env.try_emplace("XDG_CACHE_HOME", scratch_cache().string());
+  env.try_emplace("XDG_DATA_HOME", scratch_data().string());
+  if (!options.marks)
+    for (const auto& [name, value] : kWithoutMarks) env.try_emplace(name, value);
   std::vector<std::string> arguments = argv, environment = environment_with(env);
   pid_t child = 0;
   const int error = posix_spawnp(&child, argv.at(0).c_str(), &actions, nullptr, pointers(arguments).data(),

@@ -50,14 +50,21 @@ std::string read_text(const std::filesystem::path& path);
 inline constexpr const char* kNoConfigHome = "/nonexistent";
 /// In place of the user's cache folder, for programs that tests run; one folder for all of a process's.
 const std::filesystem::path& scratch_cache();
+/// In place of the user's data folder, likewise: keys and log are this process's own.
+const std::filesystem::path& scratch_data();
+/// Switch off the marks of origin, which have tests of their own: without them the same command gives the same bytes.
+inline const std::map<std::string, std::string> kWithoutMarks{
+    {"SORA_GEN_WATERMARK", "off"}, {"SORA_GEN_NO_PROVENANCE", "1"}, {"SORA_GEN_NO_AUDIT", "1"}};
+/// In a child of this process before it becomes a program: the environment that run_program() gives.
+void use_test_environment();
 
 struct RunOptions {
   std::string input = {};  ///< what the program reads from stdin
-  /// Added to, or replacing, this process's variables; SORA_GEN_*, XDG_CONFIG_HOME and XDG_CACHE_HOME are not taken
-  /// from those.
+  /// Added to, or replacing, this process's variables; SORA_GEN_* and XDG_* are not taken from those.
   std::map<std::string, std::string> env = {};
   std::chrono::seconds timeout{120};
   std::filesystem::path working_directory = {};  ///< empty: this process's
+  bool marks = false;                            ///< not kWithoutMarks
 };
 
 struct RunResult {

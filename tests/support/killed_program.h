@@ -28,14 +28,13 @@ inline int run_and_kill(std::vector<std::string> argv, const std::filesystem::pa
   std::vector<char*> words;
   for (std::string& word : argv) words.push_back(word.data());
   words.push_back(nullptr);
-  const std::string cache = scratch_cache().string();
+  scratch_cache(), scratch_data();  // made by this process, which removes them
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork fails");
   if (child == 0) {
     dup2(ends[1], STDERR_FILENO);
     dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    setenv("XDG_CONFIG_HOME", kNoConfigHome, 1);
-    setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+    use_test_environment();
     if (chdir(folder.c_str()) == 0) execv(words[0], words.data());
     _exit(127);
   }

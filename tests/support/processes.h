@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/files.h"
+
 namespace sora::test {
 
 /// A program whose three standard streams are pipes to the test. Killed when the object goes.
@@ -24,12 +26,14 @@ class Process {
     std::vector<char*> words;
     for (std::string& word : argv) words.push_back(word.data());
     words.push_back(nullptr);
+    scratch_cache(), scratch_data();  // made by this process, which removes them
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("fork fails");
     if (pid_ == 0) {
       dup2(in[0], STDIN_FILENO);
       dup2(out[1], STDOUT_FILENO);
       dup2(err[1], STDERR_FILENO);
+      use_test_environment();
       execvp(words[0], words.data());
       _exit(127);
     }

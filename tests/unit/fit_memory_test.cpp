@@ -90,7 +90,7 @@ TEST(FitMemory, WhatTheUserSaidIsWhereItStarts) {
   request.vae_tile_size = {256, 256};
   request.vae_tile_stride = {240, 240};
   const Plan asked = test::plan(request, traits());
-  const FittedPlan fitted = fit_memory(asked, traits(), asked.cost.sample_bytes);
+  const FittedPlan fitted = fit_memory(asked, traits(), asked.cost.decode_bytes);
   EXPECT_THAT(fitted.flags, IsEmpty());
   EXPECT_EQ(fitted.plan.vae_tiling, asked.vae_tiling);
 }
