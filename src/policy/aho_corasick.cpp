@@ -6,6 +6,9 @@
 namespace sora {
 
 AhoCorasick::AhoCorasick(const std::vector<std::string>& patterns) : nodes_(1) {
+  std::size_t letters = 1;
+  for (const std::string& pattern : patterns) letters += pattern.size();
+  nodes_.reserve(letters);
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     std::int32_t node = 0;
     for (const char letter : patterns[i]) node = add_edge(node, letter);

@@ -40,7 +40,7 @@ struct CompiledPolicy::Compiler {
     for (const PolicyCategory& category : file.categories) {
       if (category.enabled) add(category);
     }
-    for (const std::string& word : file.common_words) common_words.push_back(folded_term(word));
+    for (const std::string& word : file.common_words) common_words.insert(folded_term(word));
     require(set_size == 0 || set->Compile(), Fault::usage,
             "the prompt policy's patterns take too much memory together");
   }
@@ -113,8 +113,7 @@ struct CompiledPolicy::Compiler {
   TermTable table;
   std::unordered_map<std::string, std::size_t> numbers;
   std::vector<CompiledRule> rules;
-  std::unordered_set<std::string> term_words;
-  std::vector<std::string> common_words;
+  std::unordered_set<std::string> term_words, common_words;
   std::unique_ptr<RE2::Set> set;
   int set_size = 0;
 };
@@ -124,7 +123,7 @@ CompiledPolicy::CompiledPolicy(const PolicyFile& file) : CompiledPolicy(Compiler
 CompiledPolicy::CompiledPolicy(Compiler compiler)
     : table_(std::move(compiler.table)),
       rules_(std::move(compiler.rules)),
-      lexicon_({compiler.term_words.begin(), compiler.term_words.end()}, std::move(compiler.common_words)),
+      lexicon_(std::move(compiler.term_words), std::move(compiler.common_words)),
       finder_(table_.patterns),
       set_(std::move(compiler.set)),
       set_size_(compiler.set_size) {}

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "policy/aho_corasick.h"
@@ -29,17 +31,28 @@ std::string leet_class(std::string_view word) {
   return same;
 }
 
-Lexicon::Lexicon(std::vector<std::string> term_words, std::vector<std::string> common_words)
-    : term_words_(term_words.begin(), term_words.end()), common_(common_words.begin(), common_words.end()) {
-  // Sorted, so that which of two alike words wins is the same on every machine.
-  std::sort(term_words.begin(), term_words.end());
-  std::sort(common_words.begin(), common_words.end());
-  for (const std::string& word : term_words) by_skeleton_.try_emplace(skeleton(word), word);
-  for (const auto* words : {&term_words, &common_words}) {
-    for (const std::string& word : *words) by_leet_class_.try_emplace(leet_class(word), word);
+// Words by what they look like, and by their leet_class().
+struct Lexicon::Alike {
+  explicit Alike(const Lexicon& lexicon) {
+    // Sorted, so that which of two alike words wins is the same on every machine.
+    const std::set<std::string> terms(lexicon.term_words_.begin(), lexicon.term_words_.end());
+    const std::set<std::string> common(lexicon.common_.begin(), lexicon.common_.end());
+    for (const std::string& word : terms) by_skeleton.try_emplace(skeleton(word), word);
+    for (const auto* words : {&terms, &common}) {
+      for (const std::string& word : *words) by_leet_class.try_emplace(leet_class(word), word);
+    }
   }
+
+  std::unordered_map<std::string, std::string> by_skeleton, by_leet_class;
+};
+
+const Lexicon::Alike& Lexicon::alike() const {
+  std::call_once(alike_once_, [this] { alike_ = std::make_unique<const Alike>(*this); });
+  return *alike_;
 }
 
+Lexicon::Lexicon(std::unordered_set<std::string> term_words, std::unordered_set<std::string> common_words)
+    : term_words_(std::move(term_words)), common_(std::move(common_words)) {}
 Lexicon::~Lexicon() = default;
 
 bool Lexicon::is_common(const std::string& word) const {
@@ -53,13 +66,13 @@ bool Lexicon::is_common(const std::string& word) const {
 
 const std::string* Lexicon::look_alike(const std::string& word) const {
   if (!may_be_disguised(word) || is_known(word)) return nullptr;
-  const auto found = by_skeleton_.find(skeleton(word));
-  return found == by_skeleton_.end() ? nullptr : &found->second;
+  const auto found = alike().by_skeleton.find(skeleton(word));
+  return found == alike().by_skeleton.end() ? nullptr : &found->second;
 }
 
 const std::string* Lexicon::spelled_like(const std::string& leet_class) const {
-  const auto found = by_leet_class_.find(leet_class);
-  return found == by_leet_class_.end() ? nullptr : &found->second;
+  const auto found = alike().by_leet_class.find(leet_class);
+  return found == alike().by_leet_class.end() ? nullptr : &found->second;
 }
 
 // All known words, and what it costs to read one of them.
@@ -96,7 +109,7 @@ struct Lexicon::Segmenter {
 };
 
 const Lexicon::Segmenter& Lexicon::segmenter() const {
-  std::call_once(once_, [this] { segmenter_ = std::make_unique<const Segmenter>(*this); });
+  std::call_once(segmenter_once_, [this] { segmenter_ = std::make_unique<const Segmenter>(*this); });
   return *segmenter_;
 }
 

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -17,7 +16,7 @@ std::string leet_class(std::string_view word);
 class Lexicon {
  public:
   /// Folded words.
-  Lexicon(std::vector<std::string> term_words, std::vector<std::string> common_words);
+  Lexicon(std::unordered_set<std::string> term_words, std::unordered_set<std::string> common_words);
   ~Lexicon();
 
   bool is_term_word(const std::string& word) const { return term_words_.contains(word); }
@@ -34,12 +33,14 @@ class Lexicon {
 
  private:
   std::unordered_set<std::string> term_words_, common_;
-  std::unordered_map<std::string, std::string> by_skeleton_, by_leet_class_;
 
-  // Made when it is first needed: few prompts are spelled.
+  // Made when they are first needed: few prompts are disguised, and fewer spelled.
+  struct Alike;
   struct Segmenter;
+  const Alike& alike() const;
   const Segmenter& segmenter() const;
-  mutable std::once_flag once_;
+  mutable std::once_flag alike_once_, segmenter_once_;
+  mutable std::unique_ptr<const Alike> alike_;
   mutable std::unique_ptr<const Segmenter> segmenter_;
 };
 

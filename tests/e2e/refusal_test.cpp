@@ -39,8 +39,9 @@ class Refusal : public testing::Test {
 
   RunResult run(Words words, const std::string& input = "") const {
     words.insert(words.end(), {"--policy", "p.json"});
-    return test::run(words,
-                     {.input = input, .env = {{"XDG_CACHE_HOME", cache_.path()}}, .working_directory = folder_.path()});
+    return test::run(words, {.input = input,
+                             .env = {{"XDG_CACHE_HOME", cache_.path()}, {"XDG_DATA_HOME", cache_.path()}},
+                             .working_directory = folder_.path()});
   }
 
   // Of small pictures, which are rendered.
