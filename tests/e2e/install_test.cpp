@@ -29,7 +29,7 @@ TEST(Installation, IsCompleteAndRuns) {
               IsSupersetOf({"bin/sora-gen", "share/man/man1/sora-gen.1", "share/bash-completion/completions/sora-gen",
                             "share/fish/vendor_completions.d/sora-gen.fish", "share/zsh/site-functions/_sora-gen",
                             "share/doc/sora-gen/NOTICE", "lib/sora-gen/libc2pa_c.so",
-                            "share/sora-gen/models/tiny-world/model_index.json",
+                            "lib/sora-gen/sora-manifest-reader", "share/sora-gen/models/tiny-world/model_index.json",
                             "share/sora-gen/models/tiny-world/SHA256SUMS"}));
   EXPECT_THAT(test::read_text(folder / "share/man/man1/sora-gen.1"), StartsWith(".TH SORA\\-GEN 1 "));
 
