@@ -54,14 +54,9 @@ void find_all(void* library, C2paFunctions& functions, const fs::path& file) {
   find(library, "c2pa_reader_crjson", f.reader_crjson, file);
 }
 
-// Of the program that runs, not of the part of it that this code is linked into.
 fs::path library_file() {
   const char* named = std::getenv("SORA_C2PA_LIBRARY");
-  if (named != nullptr && *named != '\0') return named;
-  std::error_code problem;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", problem).parent_path();
-  const fs::path installed = (folder / SORA_C2PA_INSTALLED / kFile).lexically_normal();
-  return fs::exists(installed, problem) ? installed : folder / kFile;
+  return named != nullptr && *named != '\0' ? fs::path(named) : c2pa_folder() / kFile;
 }
 
 }  // namespace
@@ -84,6 +79,14 @@ C2paFunctions load_c2pa(const fs::path& file) {
           printable(file.native(), 300), printable(version), kC2paVersion);
   find_all(library, functions, file);
   return functions;
+}
+
+// Of the program that runs, not of the part of it that this code is linked into.
+fs::path c2pa_folder() {
+  std::error_code problem;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", problem).parent_path();
+  const fs::path installed = (folder / SORA_C2PA_INSTALLED).lexically_normal();
+  return fs::exists(installed / kFile, problem) ? installed : folder;
 }
 
 const C2paFunctions& c2pa() {

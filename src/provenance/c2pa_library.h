@@ -16,7 +16,10 @@ inline constexpr const char* kC2paVersion = "0.91";
 /// Loads the library from `file`. Error{input} if it is missing, is of another version or lacks a function.
 C2paFunctions load_c2pa(const std::filesystem::path& file);
 
-/// The library: what $SORA_C2PA_LIBRARY names, else the one beside the program or among its installed libraries. Loaded
+/// The folder of this program's own libraries: its own, or where they are installed.
+std::filesystem::path c2pa_folder();
+
+/// The library: what $SORA_C2PA_LIBRARY names, else the one in c2pa_folder(). Loaded
 /// once and never closed; errors as above.
 const C2paFunctions& c2pa();
 

@@ -11,7 +11,6 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "provenance/c2pa_library.h"
 #include "provenance/check_certificates.h"
 #include "provenance/keys.h"
 #include "provenance/manifest.h"
@@ -26,13 +25,6 @@ using namespace std::string_view_literals;
 namespace fs = std::filesystem;
 
 std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
-ordered_json read_settings(const std::string& roots) {
-  ordered_json settings = c2pa_offline_settings();
-  settings["verify"]["verify_trust"] = true;
-  if (!roots.empty()) settings["trust"] = {{"user_anchors", roots}};
-  return settings;
-}
 
 Descriptor open_regular(const fs::path& path) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -54,14 +46,10 @@ std::size_t read_at(int fd, char* into, std::size_t bytes, std::int64_t at, cons
   return filled;
 }
 
-// Nothing where the library finds no manifest or cannot read it.
-C2paOwned<C2paReader> open_manifest(int fd, const std::string& type, const std::string& roots, const fs::path& path) {
-  const C2paFile stream(fd);
-  C2paOwned<C2paReader> empty(c2pa().reader_from_context(c2pa_context(read_settings(roots)).get()));
-  require(empty != nullptr, Fault::bug, "the C2PA library makes no reader: {}", c2pa_error());
-  C2paOwned<C2paReader> reader(c2pa().reader_with_stream(empty.release(), type.c_str(), stream.get()));
-  require(stream.error() == 0, Fault::input, "{}: cannot be read: {}", shown(path), std::strerror(stream.error()));
-  return reader;
+std::string type_of(int fd, const fs::path& path) {
+  std::string bytes(kMediaTypeBytes, '\0');
+  bytes.resize(read_at(fd, bytes.data(), bytes.size(), 0, path));
+  return media_type_of(bytes);
 }
 
 // The type that a manifest store has in every kind of file, and that of the box it lies in in files of boxes.
@@ -186,44 +174,55 @@ std::string_view name_of(ManifestState state) {
   return "";
 }
 
-std::string first_bytes_of(const fs::path& file) {
-  std::string bytes(kMediaTypeBytes, '\0');
-  bytes.resize(read_at(open_regular(file).get(), bytes.data(), bytes.size(), 0, file));
-  return bytes;
-}
-
-ManifestReport read_manifest(const fs::path& path, const std::string& roots) {
+ManifestReport ManifestReader::read(const fs::path& path) {
   ManifestReport report;
-  report.type = media_type_of(first_bytes_of(path));
+  const Descriptor file = open_regular(path);
+  report.type = type_of(file.get(), path);
   if (!can_have_manifest(report.type)) {
     report.state = ManifestState::unreadable;
     report.faults = {"no file of a kind that can have a C2PA manifest"};
     return report;
   }
-  const Descriptor file = open_regular(path);
-  const C2paOwned<C2paReader> reader = open_manifest(file.get(), report.type, roots, path);
-  if (reader == nullptr) {
-    const std::string said = c2pa_error();
-    const bool missing = said.starts_with("ManifestNotFound");
-    report.state = missing                                    ? ManifestState::none
-                   : has_manifest_somewhere(file.get(), path) ? ManifestState::invalid
-                                                              : ManifestState::unreadable;
-    if (!missing) report.faults = {said};
+  const ReaderProcess::Answer answer = answer_for(file.get(), report.type, ManifestFormat::report, path);
+  if (answer.signal == 0 && answer.manifest.found) {
+    const ordered_json store = ordered_json::parse(answer.manifest.text, nullptr, false);
+    require(store.is_object(), Fault::bug, "the C2PA library reports what is no JSON object");
+    read_store(store, report);
     return report;
   }
-  const ordered_json store = ordered_json::parse(c2pa_text(c2pa().reader_json(reader.get())), nullptr, false);
-  require(store.is_object(), Fault::bug, "the C2PA library reports what is no JSON object");
-  read_store(store, report);
+  const bool missing = answer.signal == 0 && answer.manifest.text.starts_with("ManifestNotFound");
+  report.state = missing                                    ? ManifestState::none
+                 : has_manifest_somewhere(file.get(), path) ? ManifestState::invalid
+                                                            : ManifestState::unreadable;
+  if (answer.signal != 0)
+    report.faults = {fmt::format("the file has ended the program that reads manifests (signal {})", answer.signal)};
+  else if (!missing)
+    report.faults = {answer.manifest.text};
   return report;
 }
 
-std::string read_crjson(const fs::path& path, const std::string& roots) {
-  const std::string type = media_type_of(first_bytes_of(path));
+std::string ManifestReader::read_crjson(const fs::path& path) {
   const Descriptor file = open_regular(path);
-  const C2paOwned<C2paReader> reader = open_manifest(file.get(), type, roots, path);
-  require(reader != nullptr, Fault::verification, "{}: no C2PA manifest that can be read: {}", shown(path),
-          c2pa_error());
-  return c2pa_text(c2pa().reader_crjson(reader.get()));
+  const std::string type = type_of(file.get(), path);
+  const ReaderProcess::Answer answer = answer_for(file.get(), type, ManifestFormat::crjson, path);
+  require(answer.signal == 0, Fault::verification,
+          "{}: the file has ended the program that reads manifests (signal {})", shown(path), answer.signal);
+  require(answer.manifest.found, Fault::verification, "{}: no C2PA manifest that can be read: {}", shown(path),
+          answer.manifest.text);
+  return answer.manifest.text;
+}
+
+ReaderProcess::Answer ManifestReader::answer_for(int fd, const std::string& type, ManifestFormat format,
+                                                 const fs::path& path) {
+  try {
+    return process_.read(fd, type, format);
+  } catch (const Error& error) {
+    throw error.within(shown(path));
+  }
+}
+
+ManifestReport read_manifest(const fs::path& file, const std::string& roots) {
+  return ManifestReader(roots).read(file);
 }
 
 std::string trusted_roots(const std::vector<fs::path>& files) {

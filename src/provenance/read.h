@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "provenance/reader_process.h"
+
 namespace sora {
 
 enum class ManifestState {
@@ -42,21 +44,33 @@ struct ManifestReport {
   nlohmann::ordered_json generation, watermark;  ///< sora-gen's own records; null where there are none
 };
 
-/// `roots`: PEM certificates whose signatures are trusted. Error{input} if the file cannot be read at all or the C2PA
-/// library is missing; whatever the bytes are otherwise is a state. No network, memory does not grow with the file.
-ManifestReport read_manifest(const std::filesystem::path& file, const std::string& roots);
+/// Reads manifests in a process of its own: nothing that is in a file can end this one or take its memory.
+class ManifestReader {
+ public:
+  /// `roots`: PEM certificates whose signatures are trusted.
+  explicit ManifestReader(std::string roots) : process_(std::move(roots)) {}
 
-/// The first kMediaTypeBytes of a file. Error{input}.
-std::string first_bytes_of(const std::filesystem::path& file);
+  /// Error{input} if the file cannot be read at all or a part of the program is missing; whatever the bytes are
+  /// otherwise is a state. No network, and memory does not grow with the file.
+  ManifestReport read(const std::filesystem::path& file);
+  /// All of a file's manifests and what became of their checks as crJSON, which is what other programs of the C2PA
+  /// world exchange. Errors as above, and Error{verification} where there is nothing that can be read.
+  std::string read_crjson(const std::filesystem::path& file);
+
+ private:
+  ReaderProcess::Answer answer_for(int fd, const std::string& type, ManifestFormat format,
+                                   const std::filesystem::path& path);
+
+  ReaderProcess process_;
+};
+
+/// For a single file.
+ManifestReport read_manifest(const std::filesystem::path& file, const std::string& roots);
 
 /// PEM of root.pem in the user's keys, where there is one, and of further `files`. Error{input} for one that is not
 /// made of certificates.
 std::string trusted_roots(const std::vector<std::filesystem::path>& files = {});
 
 nlohmann::ordered_json to_json(const ManifestReport& report);
-
-/// All of a file's manifests and what became of their checks as crJSON, which is what other programs of the C2PA world
-/// exchange. Errors as read_manifest(), and Error{verification} where there is nothing that can be read.
-std::string read_crjson(const std::filesystem::path& file, const std::string& roots);
 
 }  // namespace sora

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -13,7 +15,6 @@
 #include "base/text.h"
 #include "provenance/c2pa_library.h"
 #include "provenance/manifest.h"
-#include "provenance/media_type.h"
 #include "provenance/read.h"
 #include "sora/error.h"
 
@@ -101,6 +102,24 @@ void add_source(C2paBuilder* builder, const SourceMedia& source, std::size_t num
           c2pa_error());
 }
 
+void add_thumbnail(C2paBuilder* builder, const Thumbnail& thumbnail) {
+  const Descriptor file = in_memory(thumbnail.bytes);
+  const C2paFile stream(file.get());
+  require(c2pa().builder_add_resource(builder, kThumbnailName, stream.get()) >= 0, Fault::bug,
+          "the C2PA library refuses the thumbnail: {}", c2pa_error());
+}
+
+// With its own manifest, if there is one. A manifest that is damaged itself cannot be taken along; one that belongs to
+// other media, or whose certificate has ended, can.
+bool can_be_opened(const ManifestReport& report) {
+  if (report.state != ManifestState::invalid) return report.state != ManifestState::unreadable;
+  constexpr std::array kIntact{"assertion.bmffHash.mismatch", "assertion.dataHash.mismatch",
+                               "assertion.boxesHash.mismatch", "signingCredential.expired"};
+  return !report.label.empty() && std::all_of(report.faults.begin(), report.faults.end(), [&](const auto& fault) {
+    return std::any_of(kIntact.begin(), kIntact.end(), [&](const char* code) { return fault.starts_with(code); });
+  });
+}
+
 [[noreturn]] void fail_signing(const Signing& signing, const C2paFile& from, const C2paFile& to,
                                const SignOptions& options) {
   const std::string said = c2pa_error();
@@ -117,15 +136,21 @@ void add_source(C2paBuilder* builder, const SourceMedia& source, std::size_t num
 
 std::vector<SourceFinding> check_sources(const std::vector<SourceMedia>& sources, bool accept_broken) {
   std::vector<SourceFinding> findings;
+  ManifestReader reader("");
   for (const SourceMedia& source : sources) {
-    const ManifestReport report = read_manifest(source.path, "");
-    const bool has_manifest = report.state != ManifestState::none && report.state != ManifestState::unreadable;
+    const ManifestReport report = reader.read(source.path);
     const bool broken = report.state == ManifestState::invalid;
-    findings.push_back({source.path, has_manifest, broken ? report.faults : std::vector<std::string>{}});
+    SourceFinding found;
+    found.path = source.path;
+    found.type = report.type;
+    found.can_be_opened = can_be_opened(report);
+    found.has_manifest = report.state != ManifestState::none && report.state != ManifestState::unreadable;
+    if (broken) found.faults = report.faults;
     require(!broken || accept_broken, Fault::input,
             "{}: its C2PA manifest does not hold ({}): it was changed after it was signed, or the signature is not "
-            "what it says; --accept-broken-sources makes the video all the same, and its manifest tells of the fault",
+            "what it says; --accept-broken-sources makes the video all the same",
             shown(source.path), report.faults.empty() ? "no reason given" : printable(report.faults.front(), 300));
+    findings.push_back(std::move(found));
   }
   return findings;
 }
@@ -136,23 +161,16 @@ SignedVideo sign_mp4(int from, int to, const ProvenanceRecord& record, const Sig
   result.sources = check_sources(record.sources, options.accept_broken_sources);
   result.manifest = new_manifest_label();
   ordered_json definition = manifest_definition(record, result.manifest);
-  std::vector<std::string> types;
+  // What cannot be opened is named all the same.
   for (std::size_t i = 0; i < record.sources.size(); ++i) {
-    types.push_back(media_type_of(first_bytes_of(record.sources[i].path)));
-    // What the library cannot open is named all the same.
-    if (!can_have_manifest(types[i]))
-      definition["ingredients"].push_back(ingredient_definition(record.sources[i], i, types[i]));
+    if (!result.sources[i].can_be_opened)
+      definition["ingredients"].push_back(ingredient_definition(record.sources[i], i, result.sources[i].type));
   }
   const C2paOwned<C2paBuilder> builder = make_builder(definition);
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    if (can_have_manifest(types[i])) add_source(builder.get(), record.sources[i], i, types[i]);
+  for (std::size_t i = 0; i < record.sources.size(); ++i) {
+    if (result.sources[i].can_be_opened) add_source(builder.get(), record.sources[i], i, result.sources[i].type);
   }
-  if (record.thumbnail) {
-    const Descriptor file = in_memory(record.thumbnail->bytes);
-    const C2paFile stream(file.get());
-    require(c2pa().builder_add_resource(builder.get(), kThumbnailName, stream.get()) >= 0, Fault::bug,
-            "the C2PA library refuses the thumbnail: {}", c2pa_error());
-  }
+  if (record.thumbnail) add_thumbnail(builder.get(), *record.thumbnail);
   Signing signing{signer};
   const C2paOwned<C2paSigner> callback(c2pa().signer_create(&signing, sign_claim, static_cast<int>(signer.algorithm()),
                                                             signer.certificates().c_str(),

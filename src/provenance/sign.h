@@ -16,9 +16,11 @@ struct SignOptions {
   bool accept_broken_sources = false;
 };
 
-/// What the manifest of a source says of it.
+/// What a source's own manifest says of it.
 struct SourceFinding {
   std::filesystem::path path;
+  std::string type;            ///< MIME's
+  bool can_be_opened = false;  ///< it goes into the manifest with its own; else by name alone
   bool has_manifest = false;
   std::vector<std::string> faults;  ///< why it is not valid; "code: explanation"
 };

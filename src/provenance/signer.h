@@ -15,7 +15,6 @@ namespace sora {
 /// COSE's algorithms that the C2PA library signs with, in its numbering.
 enum class SigningAlgorithm { es256 = 0, es384 = 1, es512 = 2, ps256 = 3, ed25519 = 6 };
 
-/// Of the key's file, for messages alone; the key itself stays inside.
 class Signer {
  public:
   /// `certificate`: PEM, the signing certificate first, then those that lead to its root, without the root. `key`: PEM

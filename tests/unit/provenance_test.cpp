@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/descriptor.h"
+#include "base/machine.h"
 #include "provenance/c2pa_library.h"
 #include "support/errors.h"
 #include "support/signing.h"
@@ -75,7 +76,7 @@ TEST(Signing, SaysHowTheVideoWasMade) {
   EXPECT_EQ(report["actions"][0]["digital_source_type"], kGenerated);
   EXPECT_EQ(report["actions"][0]["software"], "sora-gen 0.1.0");
   EXPECT_EQ(report["actions"][1]["action"], "c2pa.watermarked.unbound");
-  EXPECT_THAT(read_crjson(studio / "x.mp4", ""), HasSubstr("c2pa.thumbnail.claim"));
+  EXPECT_THAT(ManifestReader("").read_crjson(studio / "x.mp4"), HasSubstr("c2pa.thumbnail.claim"));
 }
 
 TEST(Signing, TellsThePromptOnlyWhereAsked) {
@@ -209,7 +210,7 @@ TEST(Sources, ThatWereChangedAreRefusedOrTold) {
   EXPECT_EQ(test::error_of(Fault::input, [&] { studio.sign("x.mp4", record); }),
             broken.string() + ": its C2PA manifest does not hold (" + fault +
                 "): it was changed after it was signed, or the signature is not what it says; --accept-broken-sources "
-                "makes the video all the same, and its manifest tells of the fault");
+                "makes the video all the same");
   EXPECT_FALSE(fs::exists(studio / "x.mp4"));
 
   const SignedVideo made = sign_mp4(test::data("media/h264.mp4"), studio / "x.mp4", record, studio.signer(),
@@ -267,11 +268,11 @@ TEST(Conformance, RulesHold) {
   record.watermark = WatermarkRecord{"tiles-1", "0123", "4567"};
   record.thumbnail = Thumbnail{"image/png", test::read_text(picture())};
   const fs::path created = studio.sign("created.mp4", record);
-  expect_conformant(ordered_json::parse(read_crjson(created, "")), 0);
+  expect_conformant(ordered_json::parse(ManifestReader("").read_crjson(created)), 0);
   record.sources = {{picture(), SourceMedia::Relation::input, "first frame"}};
-  expect_conformant(ordered_json::parse(read_crjson(studio.sign("animated.mp4", record), "")), 0);
+  expect_conformant(ordered_json::parse(ManifestReader("").read_crjson(studio.sign("animated.mp4", record))), 0);
   record.sources.push_back({created, SourceMedia::Relation::parent, "clip"});
-  expect_conformant(ordered_json::parse(read_crjson(studio.sign("extended.mp4", record), "")), 1);
+  expect_conformant(ordered_json::parse(ManifestReader("").read_crjson(studio.sign("extended.mp4", record))), 1);
 }
 
 TEST(Reading, KnowsWhoIsTrusted) {
@@ -320,7 +321,7 @@ TEST(Reading, TellsNoManifestFromNoMedia) {
             (studio / "none").string() + ": cannot be opened: No such file or directory");
   EXPECT_EQ(test::error_of(Fault::input, [&] { read_manifest(studio / "keys", ""); }),
             (studio / "keys").string() + ": is no regular file");
-  EXPECT_EQ(test::error_of(Fault::verification, [&] { read_crjson(test::data("media/h264.mp4"), ""); }),
+  EXPECT_EQ(test::error_of(Fault::verification, [&] { ManifestReader("").read_crjson(test::data("media/h264.mp4")); }),
             test::data("media/h264.mp4").string() +
                 ": no C2PA manifest that can be read: ManifestNotFound: no JUMBF data found");
 }
@@ -354,12 +355,13 @@ TEST(Reading, FindsEveryFlippedBit) {
   ASSERT_GT(manifest.size(), 2000U);
   ASSERT_GT(media.size(), 2000U);
   std::mt19937 random(7);
+  ManifestReader reader(studio.root());
   for (int flip = 0; flip < 1000; ++flip) {
     const std::vector<std::size_t>& covered = flip % 2 == 0 ? manifest : media;
     const std::size_t at = covered[random() % covered.size()];
     std::string changed = video;
     changed[at] = static_cast<char>(changed[at] ^ 1 << random() % 8);
-    const ManifestState state = read_manifest(studio.write("changed.mp4", changed), studio.root()).state;
+    const ManifestState state = reader.read(studio.write("changed.mp4", changed)).state;
     EXPECT_EQ(state, ManifestState::invalid) << at;
   }
 }
@@ -422,6 +424,66 @@ TEST(Reading, AManifestThatSaysSomethingOfThePrompt) {
   EXPECT_EQ(read_manifest(studio.sign("x.mp4", record), "").generation["prompt"], *record.prompt);
   record.prompt = "\xff";
   EXPECT_EQ(read_manifest(studio.sign("y.mp4", record), "").generation["prompt"], "\xef\xbf\xbd");
+}
+
+// 6 KB that ask for a gigabyte.
+TEST(Reading, TakesNoMemoryHere) {
+  const std::int64_t before = peak_rss_bytes();
+  const ManifestReport report = read_manifest(test::data("provenance/greedy.gif"), "");
+  EXPECT_EQ(report.state, ManifestState::invalid);
+  EXPECT_THAT(report.faults, testing::Contains("assertion.cbor.invalid: invalid assertion cbor"));
+  EXPECT_LT(peak_rss_bytes() - before, 100'000'000);
+}
+
+// A library that ends its process stands for a file that makes it do so.
+TEST(Reading, IsNotEndedByAFile) {
+  const Studio studio;
+  const fs::path video = studio.sign("x.mp4"), picture_file = picture();
+  const std::string fault = "the file has ended the program that reads manifests (signal 6)";
+  ProvenanceRecord record = test::video_record();
+  record.sources = {{video, SourceMedia::Relation::parent, "clip"}, {picture_file, SourceMedia::Relation::input}};
+  {
+    const test::ScopedEnv fatal("SORA_C2PA_LIBRARY", SORA_FATAL_C2PA);
+    ManifestReader reader("");
+    for (int i = 0; i < 2; ++i) {
+      const ManifestReport report = reader.read(video);
+      EXPECT_EQ(report.state, ManifestState::invalid);
+      EXPECT_EQ(report.faults, std::vector<std::string>{fault});
+      EXPECT_EQ(reader.read(picture_file).state, ManifestState::unreadable);
+    }
+    EXPECT_EQ(test::error_of(Fault::verification, [&] { reader.read_crjson(video); }), video.string() + ": " + fault);
+    // As a source it is refused, or else named without being opened here.
+    EXPECT_THAT(test::error_of(Fault::input, [&] { studio.sign("y.mp4", record); }), HasSubstr(fault));
+    studio.sign("y.mp4", record, {.accept_broken_sources = true});
+  }
+  const ManifestReport report = read_manifest(studio / "y.mp4", studio.root());
+  EXPECT_EQ(report.state, ManifestState::trusted) << testing::PrintToString(report.faults);
+  ASSERT_EQ(report.ingredients.size(), 2U);
+  EXPECT_EQ(report.ingredients[0].title, "x.mp4");
+  EXPECT_FALSE(report.ingredients[0].has_manifest);
+}
+
+TEST(Sources, WithDamagedManifestsAreNamed) {
+  const Studio studio;
+  ProvenanceRecord record = test::video_record();
+  record.sources = {{test::data("provenance/greedy.gif"), SourceMedia::Relation::input, "first frame"}};
+  const ManifestReport report =
+      read_manifest(studio.sign("x.mp4", record, {.accept_broken_sources = true}), studio.root());
+  EXPECT_EQ(report.state, ManifestState::trusted) << testing::PrintToString(report.faults);
+  ASSERT_EQ(report.ingredients.size(), 1U);
+  EXPECT_EQ(report.ingredients[0].title, "greedy.gif");
+  EXPECT_FALSE(report.ingredients[0].has_manifest);
+}
+
+TEST(Library, IsMissedWhereItIsNeeded) {
+  const Studio studio;
+  const fs::path video = studio.sign("x.mp4");
+  const test::ScopedEnv none("SORA_C2PA_LIBRARY", "/nonexistent/libc2pa_c.so");
+  EXPECT_EQ(
+      test::error_of(Fault::input, [&] { read_manifest(video, ""); }),
+      video.string() +
+          ": cannot load libc2pa_c.so: /nonexistent/libc2pa_c.so: cannot open shared object file: No such file or "
+          "directory; C2PA manifests are written and read by it; run scripts/setup and build again");
 }
 
 TEST(Library, IsCheckedWhenItIsLoaded) {
