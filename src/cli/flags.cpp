@@ -472,7 +472,7 @@ std::vector<CommandInfo> commands() {
       {"policy", "", "what prompts are refused for", kPolicyText, {}, described(policy_flags())},
       {"policy check", "[TEXT|-]", "whether a text is refused", kPolicyCheckText, {}, described(policy_check_flags())},
       {"policy eval",
-       "--positives DIR --negatives FILE",
+       "[FLAG ...]",
        "how often that is right",
        kPolicyEvalText,
        {},

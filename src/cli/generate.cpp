@@ -62,13 +62,16 @@ std::optional<std::uint64_t> interrupted_seed(const Request& request) {
   return seed->get<std::uint64_t>();
 }
 
-void check_prompts(const Policy& policy, const Generate& options) {
+// The policy, whose lists take some memory, is gone when the render begins.
+PolicyName check_prompts(const Generate& options) {
+  const Policy policy = load_policy(options.policy);
   try {
     require_allowed(policy, options.request);
   } catch (const Refused& refused) {
     if (!options.dry_run) log_refused(options.request, refused);
     throw;
   }
+  return {policy.id(), policy.sha256()};
 }
 
 void report_success(const Plan& plan, const JobResult& result, bool json) {
@@ -91,8 +94,7 @@ void run_generate(Generate options) {
   Request& request = options.request;
   if (request.prompt == "-") request.prompt = read_prompt();
   if (is_batch(options)) return run_batch(options);
-  const Policy policy = load_policy(options.policy);
-  check_prompts(policy, options);
+  const PolicyName policy = check_prompts(options);
 
   const Checkpoint checkpoint(model_folder(options.model));
   const Traits traits = read_traits(checkpoint);
@@ -100,7 +102,7 @@ void run_generate(Generate options) {
   const std::uint64_t drawn_seed = begun_with.value_or(draw_seed());
   const Placement placement = resolve_placement(options.placement, launch_group(options));
   Plan plan = make_plan(request, traits, placement, drawn_seed, probe);
-  plan.policy = {policy.id(), policy.sha256()};
+  plan.policy = policy;
   settle_output(plan, options, options.settings, checkpoint, /*index=*/1);
   const std::unique_ptr<Progress> progress = progress_of(options);
   const RenderTimes times(checkpoint, plan.placement);

@@ -91,29 +91,27 @@ std::string log_text(const OriginFindings& findings) {
 
 }  // namespace
 
+// That a mark which the manifest speaks of is not found is no contradiction: of few or small frames it cannot be read.
 std::vector<std::string> contradictions(const OriginFindings& findings) {
   std::vector<std::string> faults;
   const ManifestReport& manifest = findings.manifest;
-  if (!holds(manifest) || !findings.watermark || !findings.watermark_key) return faults;
-  const WatermarkFinding& mark = *findings.watermark;
-  const std::string claimed_key = text_in(manifest.watermark, "key_id"),
-                    key = watermark_key_id(*findings.watermark_key);
-  if (!mark.found) {
-    if (claimed_key == key && mark.damage.empty())
-      faults.push_back("the manifest says that the frames carry this installation's watermark, and they do not");
-    return faults;
-  }
+  if (!holds(manifest) || !findings.watermark_key || !findings.watermark || !findings.watermark->found) return faults;
+  if (!says_a_model_made_it(manifest))
+    faults.push_back("the frames carry the watermark of a generated video, the manifest does not say that it is one");
+  // What the video was made from may have brought its own mark along.
+  if (!manifest.ingredients.empty()) return faults;
+  const std::optional<std::uint64_t> payload = findings.watermark->payload;
+  const std::string claimed_key = text_in(manifest.watermark, "key_id");
+  const std::string key = watermark_key_id(*findings.watermark_key);
   if (claimed_key.empty()) {
     faults.push_back("the frames carry this installation's watermark, of which the manifest says nothing");
   } else if (claimed_key != key) {
     faults.push_back(
         fmt::format("the frames carry the watermark of key {}, the manifest names key {}", key, shown(claimed_key)));
-  } else if (mark.payload && text_in(manifest.watermark, "payload_digest") !=
-                                 watermark_payload_digest(*findings.watermark_key, *mark.payload)) {
+  } else if (payload && text_in(manifest.watermark, "payload_hmac_sha256") !=
+                            watermark_payload_digest(*findings.watermark_key, *payload)) {
     faults.push_back("the watermark's payload is that of another video than the manifest's");
   }
-  if (!says_a_model_made_it(manifest))
-    faults.push_back("the frames carry the watermark of a generated video, the manifest does not say that it is one");
   return faults;
 }
 

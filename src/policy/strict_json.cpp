@@ -81,10 +81,6 @@ std::string StrictObject::text(std::string_view key) {
   return value.get<std::string>();
 }
 
-std::string StrictObject::text_or(std::string_view key, std::string otherwise) {
-  return has(key) ? text(key) : otherwise;
-}
-
 bool StrictObject::flag_or(std::string_view key, bool otherwise) {
   if (!has(key)) return otherwise;
   const json& value = at(key);

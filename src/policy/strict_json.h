@@ -24,7 +24,6 @@ class StrictObject {
   std::string text(std::string_view key);
   bool flag_or(std::string_view key, bool otherwise);
   int integer(std::string_view key, int least, int most);
-  std::string text_or(std::string_view key, std::string otherwise);
   std::vector<std::string> texts(std::string_view key);
   std::vector<StrictObject> objects(std::string_view key);
   /// Arrays of strings in an array.

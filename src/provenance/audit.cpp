@@ -145,9 +145,9 @@ AuditLog::AuditLog(fs::path file, const SecretKey& key, FileOps ops)
   constexpr int kFlags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   file_ = Descriptor(open(path_.c_str(), kFlags, 0600));
   struct stat info {};
-  require(file_.get() >= 0 && fstat(file_.get(), &info) == 0, Fault::output, "{}: cannot be opened: {}", shown(path_),
-          std::strerror(errno));
-  require(S_ISREG(info.st_mode), Fault::output, "{}: is no regular file", shown(path_));
+  require(file_.get() >= 0, Fault::output, "{}: cannot be opened: {}", shown(path_), std::strerror(errno));
+  require(fstat(file_.get(), &info) == 0 && S_ISREG(info.st_mode), Fault::output, "{}: is no regular file",
+          shown(path_));
 }
 
 void AuditLog::append(const DecisionRecord& record, bool plain_prompt) {
@@ -166,9 +166,11 @@ void AuditLog::append(const DecisionRecord& record, bool plain_prompt) {
 }
 
 void AuditLog::append(const OutputRecord& record) {
+  std::error_code problem;
+  const fs::path whole = fs::absolute(record.output, problem).lexically_normal();
   ordered_json fields{{"job", record.job},
                       {"model", record.model},
-                      {"output", fs::absolute(record.output).lexically_normal().native()},
+                      {"output", problem ? record.output.native() : whole.native()},
                       {"sha256", record.sha256}};
   if (record.payload) fields["payload"] = digits_of(*record.payload);
   if (!record.manifest.empty()) fields["manifest"] = record.manifest;
@@ -190,8 +192,8 @@ void AuditLog::append_event(const char* event, const ordered_json& fields) {
   line.pop_back();  // the closing brace
   line += fmt::format("{}{}{}\n", kCodeBegins, keyed_digest(key_, "audit", line), kCodeEnds);
   write_text(torn ? "\n" + line : line);
-  require(ops_.fsync(file_.get()) == 0, Fault::output, "{}: cannot be brought to the disk: {}", shown(path_),
-          std::strerror(errno));
+  const bool on_disk = ops_.fsync(file_.get()) == 0;
+  require(on_disk, Fault::output, "{}: cannot be brought to the disk: {}", shown(path_), std::strerror(errno));
 }
 
 void AuditLog::write_text(std::string_view rest) {
@@ -210,8 +212,8 @@ std::string AuditLog::last_line_digest(std::int64_t end) const {
     char chunk[4096];
     const std::int64_t begin = std::max<std::int64_t>(0, end - static_cast<std::int64_t>(sizeof chunk));
     const auto bytes = static_cast<std::size_t>(end - begin);
-    require(pread(file_.get(), chunk, bytes, begin) == end - begin, Fault::output, "{}: cannot be read: {}",
-            shown(path_), std::strerror(errno));
+    const bool is_read = pread(file_.get(), chunk, bytes, begin) == end - begin;
+    require(is_read, Fault::output, "{}: cannot be read: {}", shown(path_), std::strerror(errno));
     const std::string_view read(chunk, bytes);
     const std::size_t newline = read.rfind('\n');
     line.insert(0, newline == read.npos ? read : read.substr(newline + 1));

@@ -132,7 +132,7 @@ SigningAlgorithm algorithm_of(const Named& named) {
 SigningAlgorithm check_signing_certificate(const Named& named) {
   require_of(X509_get_version(named.certificate) == X509_VERSION_3, named, "is not of version 3 of X.509");
   check_dates(named);
-  require_of(X509_check_ca(named.certificate) == 0, named,
+  require_of((X509_get_extension_flags(named.certificate) & EXFLAG_CA) == 0, named,
              "is a certificate authority's (basicConstraints has CA:TRUE); the file must begin with the certificate "
              "that belongs to the key");
   check_key_usage(named);
@@ -144,7 +144,10 @@ SigningAlgorithm check_signing_certificate(const Named& named) {
 
 void check_issuer(const Named& issued, const Named& issuer) {
   check_dates(issuer);
-  require_of(X509_check_ca(issuer.certificate) != 0, issuer, "is no authority's (basicConstraints lacks CA:TRUE)");
+  require_of((X509_get_extension_flags(issuer.certificate) & EXFLAG_CA) != 0, issuer,
+             "is no authority's (basicConstraints lacks CA:TRUE)");
+  require_of((X509_get_key_usage(issuer.certificate) & KU_KEY_CERT_SIGN) != 0, issuer,
+             "has a key usage (KeyUsage) without keyCertSign");
   const bool issued_by = X509_check_issued(issuer.certificate, issued.certificate) == X509_V_OK &&
                          X509_verify(issued.certificate, X509_get0_pubkey(issuer.certificate)) == 1;
   ERR_clear_error();

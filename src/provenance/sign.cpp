@@ -47,7 +47,8 @@ Descriptor open_to_read(const fs::path& path) {
 
 std::int64_t size_of(int fd) {
   struct stat info {};
-  require(fstat(fd, &info) == 0, Fault::output, "the video cannot be examined: {}", std::strerror(errno));
+  const bool known = fstat(fd, &info) == 0;
+  require(known, Fault::output, "the video cannot be examined: {}", std::strerror(errno));
   return info.st_size;
 }
 
@@ -157,7 +158,8 @@ SignedVideo sign_mp4(int from, int to, const ProvenanceRecord& record, const Sig
                                                             signer.certificates().c_str(),
                                                             options.tsa.empty() ? nullptr : options.tsa.c_str()));
   require(callback != nullptr, Fault::input, "the C2PA library refuses the certificate: {}", c2pa_error());
-  require(ftruncate(to, 0) == 0, Fault::output, "the signed video cannot be written: {}", std::strerror(errno));
+  const bool emptied = ftruncate(to, 0) == 0;
+  require(emptied, Fault::output, "the signed video cannot be written: {}", std::strerror(errno));
   const C2paFile source(from);
   const C2paFile target(to, size_of(from) + kMostManifestBytes);
   const std::uint8_t* manifest = nullptr;

@@ -25,11 +25,13 @@ TEST(Installation, IsCompleteAndRuns) {
   for (const auto& entry : fs::recursive_directory_iterator(folder.path())) {
     if (entry.is_regular_file()) files.insert(entry.path().lexically_relative(folder.path()));
   }
-  EXPECT_THAT(files,
-              IsSupersetOf({"bin/sora-gen", "share/man/man1/sora-gen.1", "share/bash-completion/completions/sora-gen",
-                            "share/fish/vendor_completions.d/sora-gen.fish", "share/zsh/site-functions/_sora-gen",
-                            "share/doc/sora-gen/NOTICE", "share/sora-gen/policy.json", "share/sora-gen/policy/public-figures.txt", "share/sora-gen/models/tiny-world/model_index.json",
-                            "share/sora-gen/models/tiny-world/SHA256SUMS"}));
+  EXPECT_THAT(
+      files,
+      IsSupersetOf({"bin/sora-gen", "share/man/man1/sora-gen.1", "share/bash-completion/completions/sora-gen",
+                    "share/fish/vendor_completions.d/sora-gen.fish", "share/zsh/site-functions/_sora-gen",
+                    "share/doc/sora-gen/NOTICE", "lib/sora-gen/libc2pa_c.so", "share/sora-gen/policy.json",
+                    "share/sora-gen/policy/public-figures.txt", "share/sora-gen/models/tiny-world/model_index.json",
+                    "share/sora-gen/models/tiny-world/SHA256SUMS"}));
   EXPECT_THAT(test::read_text(folder / "share/man/man1/sora-gen.1"), StartsWith(".TH SORA\\-GEN 1 "));
 
   const std::string program = folder / "bin/sora-gen";

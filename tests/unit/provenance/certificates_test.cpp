@@ -115,6 +115,8 @@ TEST_F(Certificates, MustFollowTheirIssuersAndFitTheKey) {
   EXPECT_EQ(fault(made.chain + made.root, made.key), "nothing was thrown");
   EXPECT_EQ(fault(test::make_test_certificates({}, {.extended_key_usage = ""})),
             "c.pem: certificate 2 is no authority's (basicConstraints lacks CA:TRUE)");
+  EXPECT_EQ(fault(test::make_test_certificates({}, {.constraints = "CA:TRUE", .extended_key_usage = ""})),
+            "c.pem: certificate 2 has a key usage (KeyUsage) without keyCertSign");
 }
 
 TEST_F(Certificates, MustBeThere) {

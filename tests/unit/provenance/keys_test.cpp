@@ -125,7 +125,7 @@ TEST(Keys, OptionsHaveLimits) {
   };
   EXPECT_EQ(refusal({.name = ""}), "the owner's name has 0 characters, expected 1 to 64");
   EXPECT_EQ(refusal({.name = std::string(65, 'x')}), "the owner's name has 65 characters, expected 1 to 64");
-  EXPECT_EQ(refusal({.name = "a\nb"}), "the owner's name a\\nb is not plain UTF-8 text");
+  EXPECT_EQ(refusal({.name = "a\nb"}), "the owner's name a\\x0ab is not plain UTF-8 text");
   EXPECT_EQ(refusal({.name = "\xff"}), "the owner's name \\xff is not plain UTF-8 text");
   EXPECT_EQ(refusal({.years = 0}), "the certificates cannot hold for 0 years, expected 1 to 100");
   EXPECT_EQ(names_in(folder.path()), std::set<std::string>{});
