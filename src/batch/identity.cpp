@@ -1,5 +1,7 @@
 #include "batch/identity.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "jobs/memory.h"
 
 namespace sora {
 namespace {
@@ -21,15 +22,15 @@ constexpr std::string_view kZipBegins = "PK\x03\x04";
 
 // Of a failure inside a module the last line says what, those before it where; else the first line is enough.
 std::string reason_of(const std::exception& error) {
-  const auto* torch = dynamic_cast<const c10::Error*>(&error);
-  std::string text = torch == nullptr ? error.what() : torch->what_without_backtrace();
+  std::string text = words_of(error);
   text.erase(text.find_last_not_of(" \n") + 1);
   const bool traced = text.find("TorchScript interpreter") != text.npos;
   text = traced ? text.substr(text.rfind('\n') + 1) : text.substr(0, text.find('\n'));
   return printable(text, 300);
 }
 
-bool is_out_of_memory(const std::string& reason) {
+// Modules throw it as one error of many.
+bool tells_of_memory(const std::string& reason) {
   return reason.find("out of memory") != reason.npos || reason.find("can't allocate memory") != reason.npos;
 }
 
@@ -48,6 +49,7 @@ class TorchScriptChecker final : public FrameChecker {
   }
 
   std::vector<CategoryScore> check(const Frames& frame, double) override {
+    const c10::InferenceMode no_gradients;
     const Tensor scores = call(frame).to(at::kCPU, at::kDouble);
     std::vector<CategoryScore> result;
     for (std::int64_t i = 0; i < scores.numel(); ++i) {
@@ -86,7 +88,6 @@ class TorchScriptChecker final : public FrameChecker {
   }
 
   Tensor call(const Frames& frame) {
-    const c10::InferenceMode no_gradients;
     // Of this thread. Else the first calls would be measured to optimise the later ones, which then round otherwise,
     // and on a GPU would need a compiler.
     torch::jit::setGraphExecutorOptimize(false);
@@ -98,7 +99,7 @@ class TorchScriptChecker final : public FrameChecker {
       result = module_.forward({rgb.to(device_)});
     } catch (const std::exception& error) {
       const std::string reason = reason_of(error);
-      fail(is_out_of_memory(reason) ? Fault::memory : Fault::input, "{}: forward() fails for a frame of {}x{}: {}",
+      fail(tells_of_memory(reason) ? Fault::memory : Fault::input, "{}: forward() fails for a frame of {}x{}: {}",
            shown_, frame.width, frame.height, reason);
     }
     require(result.isTensor(), Fault::input, "{}: forward() returns {}, expected a float tensor [n] of scores", shown_,

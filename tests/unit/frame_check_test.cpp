@@ -1,5 +1,6 @@
 // Which frames are looked at, what is refused in which words, and modules that are no frame checkers.
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
@@ -200,6 +201,17 @@ TEST_F(TorchScriptModules, AreShownRowsOfPixels) {
   EXPECT_DOUBLE_EQ(scores[0].score, 0.7);
   EXPECT_EQ(scores[1].category, "1");
   EXPECT_DOUBLE_EQ(scores[1].score, 0.2);
+}
+
+TEST_F(TorchScriptModules, MayHaveWeights) {
+  torch::jit::Module made("made");
+  made.register_parameter("weight", at::full({1}, 0.25, at::kFloat).set_requires_grad(true), /*is_buffer=*/false);
+  made.define("def forward(self, x):\n  return self.weight * x[0, 0, 0, 0]");
+  made.save(path_);
+  const c10::InferenceMode as_in_a_render;
+  const auto checker = load_frame_checker(path_, at::kCPU);
+  const std::vector<std::uint8_t> rgb(kBytes, 3);
+  EXPECT_DOUBLE_EQ(checker->check({1, kHeight, kWidth, rgb}, 0).at(0).score, 0.75);
 }
 
 TEST_F(TorchScriptModules, MustBeThere) {
