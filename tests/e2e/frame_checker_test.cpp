@@ -137,7 +137,7 @@ TEST_F(FrameChecker, IsInTheLog) {
   EXPECT_EQ(records[1]["decision"], "refused");
   EXPECT_EQ(records[1]["job"], records[0]["job"]);
   EXPECT_EQ(records[1]["rule"], "frame checker");
-  EXPECT_EQ(records[1]["policy_id"], "red.pt");
+  EXPECT_EQ(records[1]["policy"], "red.pt");
   EXPECT_EQ(records[1]["policy_sha256"], "32c0d0171e298413b1ee77b66b725da6c6e816f1017c8f2fa0ede7191265270f");
   EXPECT_THAT(records[1]["category"].get<std::string>(), testing::AnyOf("red", "blue"));
   EXPECT_EQ(test::run({"audit", "verify"}, options).exit_code, 0);

@@ -148,7 +148,7 @@ class TorchScriptModules : public testing::Test {
   std::filesystem::path module(const std::string& body, const c10::IValue& categories = {}) const {
     torch::jit::Module made("made");
     if (!categories.isNone()) made.register_attribute("categories", categories.type(), categories);
-    if (!body.empty()) made.define("def forward(self, x: Tensor):\n" + body);
+    if (!body.empty()) made.define("def forward(self, x: Tensor):\n" + body + "\n");
     made.save(path_);
     return path_;
   }
@@ -206,7 +206,7 @@ TEST_F(TorchScriptModules, AreShownRowsOfPixels) {
 TEST_F(TorchScriptModules, MayHaveWeights) {
   torch::jit::Module made("made");
   made.register_parameter("weight", at::full({1}, 0.25, at::kFloat).set_requires_grad(true), /*is_buffer=*/false);
-  made.define("def forward(self, x):\n  return self.weight * x[0, 0, 0, 0]");
+  made.define("def forward(self, x):\n  return self.weight * x[0, 0, 0, 0]\n");
   made.save(path_);
   const c10::InferenceMode as_in_a_render;
   const auto checker = load_frame_checker(path_, at::kCPU);
@@ -264,8 +264,8 @@ TEST_F(TorchScriptModules, MustReturnScoresFrom0To1) {
 }
 
 TEST_F(TorchScriptModules, MayFail) {
-  EXPECT_EQ(error("  if x.size(0) == 1:\n    raise Exception(\"no frames\\x1b here\")\n  return x"),
-            place() + "forward() fails for a frame of 3x2: builtins.Exception: no frames\\x1b here");
+  EXPECT_EQ(error("  assert x.size(0) == 2, \"no frames\x1b here\"\n  return x"),
+            place() + "forward() fails for a frame of 3x2: RuntimeError: AssertionError: no frames\\x1b here");
   EXPECT_EQ(error("  return torch.mm(x, x)"),
             place() + "forward() fails for a frame of 3x2: RuntimeError: self must be a matrix");
 }
