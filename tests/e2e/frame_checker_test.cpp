@@ -31,8 +31,8 @@ class FrameChecker : public test::Shipped {
   FrameChecker() { fs::copy_file(test::data("frame_checker/red.pt"), folder_ / "red.pt"); }
 
   // With a score from which on everything that is not black is refused.
-  static Words refusing(const std::string& output) {
-    return {"--frame-checker", "red.pt", "--frame-threshold", "0.001", "--num-frames", "5", "-o", output};
+  static Words refusing(const std::string& output, const std::string& frames = "5") {
+    return {"--frame-checker", "red.pt", "--frame-threshold", "0.001", "--num-frames", frames, "-o", output};
   }
 
   std::set<std::string> files() const {
@@ -51,21 +51,19 @@ class FrameChecker : public test::Shipped {
     return all;
   }
 
-  static std::string whole(const std::string& refused) {
-    return "frame 0 \\(0.0 s\\): the checker red.pt gives category \"(red|blue)\" 0.[0-9]+, refused from " + refused +
-           " on";
-  }
+  static constexpr const char* kWhy =
+      "frame 0 \\(0.0 s\\): the checker red.pt gives category \"(red|blue)\" 0.[0-9]+, refused from 0.001 on";
 };
 
 TEST_F(FrameChecker, RefusesTheVideoAndLeavesNothing) {
   const RunResult result = render(refusing("out/x.mp4") + Words{"--poster", "--contact-sheet", "--json", "-q"});
   EXPECT_EQ(result.exit_code, 8);
-  EXPECT_THAT(result.err, MatchesRegex("sora-gen: refused: " + whole("0.001") + "\n"));
+  EXPECT_THAT(result.err, MatchesRegex(std::string("sora-gen: refused: ") + kWhy + "\n"));
   const json object = json::parse(result.out);
   EXPECT_EQ(object.size(), 3);
   EXPECT_EQ(object["exit"], 8);
   EXPECT_EQ(object["code"], "frames_refused");
-  EXPECT_THAT(object["error"].get<std::string>(), MatchesRegex(whole("0.001")));
+  EXPECT_THAT(object["error"].get<std::string>(), MatchesRegex(kWhy));
   for (const std::string& name : files()) EXPECT_EQ(name, "out");
 }
 
@@ -77,11 +75,9 @@ TEST_F(FrameChecker, LeavesAnOlderVideoAsItWas) {
 }
 
 TEST_F(FrameChecker, HoldsForASinglePictureAndForChecksums) {
-  EXPECT_EQ(render(refusing("x.png") + Words{"--num-frames", "1"}).exit_code, 2);  // given twice
-  const Words one{"--frame-checker", "red.pt", "--frame-threshold", "0.001", "--num-frames", "1"};
-  EXPECT_EQ(render(one + Words{"-o", "x.png"}).exit_code, 8);
+  EXPECT_EQ(render(refusing("x.png", "1")).exit_code, 8);
   EXPECT_THAT(files(), IsEmpty());
-  const RunResult digest = render(one + Words{"-o", "md5:"});
+  const RunResult digest = render(refusing("md5:"));
   EXPECT_EQ(digest.exit_code, 8);
   EXPECT_EQ(digest.out, "");
 }
