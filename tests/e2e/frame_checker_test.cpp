@@ -190,14 +190,14 @@ class FrameCheckerOfABatch : public FrameChecker {
     return test::run(words + more, {.env = {{"XDG_CACHE_HOME", cache_.path()}}, .working_directory = folder_.path()});
   }
   bool is_made(int index) const { return fs::exists(folder_ / ("v/" + std::to_string(index) + ".mp4")); }
-  static constexpr const char* kWhy =
+  static constexpr const char* kRed =
       "frame 0 (0.0 s): the checker red.pt gives category \"red\" 1, refused from 0.9 on";
 };
 
 TEST_F(FrameCheckerOfABatch, RefusesOneVideoAndLetsTheOthersBeMade) {
   const RunResult result = batch("0.9", {"--json", "--fail-fast"});
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr(std::string("sora-gen: refused: p.jsonl:2: ") + kWhy + "\n"));
+  EXPECT_THAT(result.err, HasSubstr(std::string("sora-gen: refused: p.jsonl:2: ") + kRed + "\n"));
   EXPECT_THAT(result.err, HasSubstr("2 made in "));
   EXPECT_THAT(result.err, HasSubstr(", 1 refused"));
   EXPECT_THAT(result.err, HasSubstr("sora-gen: error: 1 of 3 videos could not be made\n"));
@@ -209,7 +209,7 @@ TEST_F(FrameCheckerOfABatch, RefusesOneVideoAndLetsTheOthersBeMade) {
                             {"state", "refused"},
                             {"exit", 8},
                             {"output", "v/2.mp4"},
-                            {"error", kWhy},
+                            {"error", kRed},
                             {"code", "frames_refused"}}));
   EXPECT_EQ(lines[2]["state"], "made");
   EXPECT_TRUE(is_made(1));
@@ -225,7 +225,7 @@ TEST_F(FrameCheckerOfABatch, IsAskedAgainOnlyIfItIsAnother) {
   const RunResult again = batch("0.9", {"--json", "--retry-failed"});
   EXPECT_EQ(again.exit_code, 3);
   EXPECT_THAT(again.err, HasSubstr("0 made in "));
-  EXPECT_THAT(again.err, HasSubstr(std::string("sora-gen: refused: p.jsonl:2: ") + kWhy + "\n"));
+  EXPECT_THAT(again.err, HasSubstr(std::string("sora-gen: refused: p.jsonl:2: ") + kRed + "\n"));
   EXPECT_EQ(objects(again.out)[1]["code"], "frames_refused");
   EXPECT_EQ(test::read_text(folder_ / "v/.sora-gen/journal.jsonl"), journal);
 
