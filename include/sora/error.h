@@ -18,7 +18,7 @@ enum class Fault {
   output = 5,         ///< disk full, permission, an existing file
   memory = 6,         ///< out of memory, on the host or on the device
   verification = 7,   ///< what was checked is not what it should be
-  refused = 8,        ///< by the prompt policy
+  refused = 8,        ///< a prompt by the policy, or frames by their checker
   interrupted = 130,  ///< SIGINT
   terminated = 143,   ///< SIGTERM
 };

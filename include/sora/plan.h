@@ -213,6 +213,12 @@ struct PolicyName {
   bool operator==(const PolicyName&) const = default;
 };
 
+/// A classifier that the frames must pass before they are published.
+struct FrameCheck {
+  std::filesystem::path module;  ///< TorchScript, as README.md describes it
+  double threshold = 0.5;        ///< a score at or above it refuses
+};
+
 struct Plan {
   std::string prompt, negative_prompt;
   PixelSize size;
@@ -246,6 +252,7 @@ struct Plan {
   OutputOptions output;
   ProvenanceOptions provenance;
   PolicyName policy;
+  std::optional<FrameCheck> frame_check;
   Cost cost;
 };
 

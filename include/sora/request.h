@@ -110,6 +110,8 @@ struct Request {
   std::optional<double> addnoise_condition;          ///< of diffusion forcing, in timesteps
   OutputOptions output;
   ProvenanceOptions provenance;
+  std::optional<std::filesystem::path> frame_checker;  ///< TorchScript that the frames must pass
+  std::optional<double> frame_threshold;               ///< of its scores, above 0 to 1
 };
 
 }  // namespace sora

@@ -1,11 +1,14 @@
 #include "batch/identity.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/output_name.h"
 #include "base/sha256.h"
+#include "checkpoint/file_hashes.h"
 
 namespace sora {
 namespace {
@@ -107,6 +110,11 @@ std::string identity_of(const Plan& plan, const std::string& fingerprint) {
   }
   if (plan.mask) json["mask"] = json_of(plan.mask->media);
   return text_of(json);
+}
+
+std::string identity_of(const FrameCheck& check) {
+  const std::string sha256 = hash_like(std::string(64, '0'), check.module, [](std::int64_t) {});
+  return fmt::format("{} {}", sha256, check.threshold);
 }
 
 std::string job_id(const Plan& plan, const std::string& fingerprint) {

@@ -69,6 +69,7 @@ std::string line_of(const std::string& job, const JobRecord& record, const fs::p
     json["exit"] = record.exit;
     json["message"] = record.message;
   }
+  if (!record.checker.empty()) json["checker"] = record.checker;
   return json.dump() + "\n";
 }
 
@@ -85,6 +86,7 @@ JobRecord record_of(const ordered_json& json, const fs::path& folder) {
     record.exit = json.at("exit").get<int>();
     record.message = json.at("message").get<std::string>();
   }
+  if (json.contains("checker")) record.checker = json["checker"].get<std::string>();
   return record;
 }
 

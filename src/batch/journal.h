@@ -20,6 +20,7 @@ struct JobRecord {
   OutputStamp stamp = {};     ///< done
   int exit = 0;               ///< failed, refused
   std::string message = {};   ///< failed, refused
+  std::string checker = {};   ///< refused: of refused frames, identity_of(FrameCheck); empty: the prompt was refused
   std::int64_t position = 0;  ///< where in the journal it stands
 };
 

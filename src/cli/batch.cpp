@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "batch/both_claims.h"
 #include "batch/file_claims.h"
+#include "batch/identity.h"
 #include "cli/batch_board.h"
 #include "cli/batch_plan.h"
 #include "cli/placement.h"
@@ -147,6 +148,16 @@ std::unique_ptr<Claims> make_claims(const Generate& command, const std::filesyst
   return std::make_unique<BothClaims>(std::move(files), engine().join(*group));
 }
 
+// Of all of them it is the same.
+std::string checker_of(const Batch& batch) {
+  for (const BatchGroup& group : batch.groups) {
+    for (const Plan& plan : group.plans) {
+      if (plan.frame_check) return identity_of(*plan.frame_check);
+    }
+  }
+  return "";
+}
+
 struct Count {
   std::size_t made = 0, there = 0, failed = 0, refused = 0, open = 0;
   std::size_t missing() const { return failed + refused + open; }
@@ -253,6 +264,7 @@ void run_batch(const Generate& command) {
     claims = make_claims(command, batch.folder);
     run.claims = claims.get();
     run.begun_at = journal->size();
+    run.checker = checker_of(batch);
     if (journal->torn() > 0) {
       spdlog::warn("{} lines of the journal are damaged; what they said is done again", journal->torn());
     }

@@ -83,7 +83,10 @@ void BatchBoard::settle_by_journal(std::size_t job) {
       outcomes_[job] = {.state = JobState::there};
       return;
     case JobRecord::State::refused:
-      return;  // by a policy that now allows it
+      // By a policy that now allows it, or by its frames, which would be the same again.
+      if (!record->checker.empty() && record->checker == run_.checker)
+        outcomes_[job] = {.state = JobState::refused, .message = record->message, .exit = record->exit};
+      return;
     case JobRecord::State::failed:
       if (run_.command.retry_failed && record->position < run_.begun_at) return;
       outcomes_[job] = {.state = JobState::given_up, .message = record->message, .exit = record->exit};
@@ -123,27 +126,45 @@ void BatchBoard::record_refusal(std::size_t job) {
 
 void BatchBoard::report_known() {
   for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
-    const JobOutcome& outcome = outcomes_[i];
     const BatchJob& job = group_.jobs[i];
-    if (outcome.state == JobState::pending) continue;
-    const std::string output = group_.plans[i].output.path.string();
-    const bool there = outcome.state == JobState::there;
+    if (pending(i)) continue;
     if (job.refused) {
       record_refusal(i);
       log_refused(job.line.options.request, *job.refused);
-      say_refused(job.line.origin, outcome.message);
     }
+    if (outcomes_[i].state != JobState::there) {
+      report_failed(i);
+      continue;
+    }
+    const std::string output = group_.plans[i].output.path.string();
     if (run_.command.json) {
-      ordered_json json = job_json(job, there ? "there" : job.refused ? "refused" : "failed", outcome.exit);
+      ordered_json json = job_json(job, "there", 0);
       json["output"] = output;
-      if (!there) json["error"] = outcome.message;
-      if (job.refused) json.update(job.refused->details());
       write_json(json, -1);
-    } else if (there) {
+    } else {
       spdlog::debug("{}: {} was made before", job.line.origin, shown(output));
     }
-    if (!there && !job.refused) spdlog::error("{}: {}", job.line.origin, outcome.message);
   }
+}
+
+// What failed or is refused, before or now.
+void BatchBoard::report_failed(std::size_t job) const {
+  const JobOutcome& outcome = outcomes_[job];
+  const BatchJob& line = group_.jobs[job];
+  const bool refused = outcome.state == JobState::refused;
+  if (refused)
+    say_refused(line.line.origin, outcome.message);
+  else
+    spdlog::error("{}: {}", line.line.origin, outcome.message);
+  if (!run_.command.json) return;
+  ordered_json json = job_json(line, refused ? "refused" : "failed", outcome.exit);
+  json["output"] = group_.plans[job].output.path.string();
+  json["error"] = outcome.message;
+  if (line.refused)
+    json.update(line.refused->details());
+  else if (refused)
+    json["code"] = kFramesRefused;
+  write_json(json, -1);
 }
 
 // Whether the job is now ours and still to be done.
@@ -214,22 +235,17 @@ void BatchBoard::learn(const Plan& plan, JobResult result) {
 }
 
 void BatchBoard::failed(std::size_t job, const Error& error) {
-  const BatchJob& line = group_.jobs[job];
-  const int exit = exit_code(error.fault());
-  JobRecord failure{.state = JobRecord::State::failed};
-  failure.exit = exit;
+  const bool refused = error.fault() == Fault::refused;
+  JobRecord failure{.state = refused ? JobRecord::State::refused : JobRecord::State::failed};
+  failure.exit = exit_code(error.fault());
   failure.message = error.what();
+  if (refused) failure.checker = run_.checker;
   record(job, failure);
-  if (run_.claims != nullptr) run_.claims->release(line.id);
-  outcomes_[job] = {.state = JobState::failed, .message = error.what(), .exit = exit};
-  spdlog::error("{}: {}", line.line.origin, error.what());
-  if (run_.command.json) {
-    ordered_json json = job_json(line, "failed", exit);
-    json["output"] = group_.plans[job].output.path.string();
-    json["error"] = error.what();
-    write_json(json, -1);
-  }
-  run_.stopped = run_.command.fail_fast;
+  if (run_.claims != nullptr) run_.claims->release(group_.jobs[job].id);
+  outcomes_[job] = {
+      .state = refused ? JobState::refused : JobState::failed, .message = failure.message, .exit = failure.exit};
+  report_failed(job);
+  run_.stopped = run_.command.fail_fast && !refused;
 }
 
 }  // namespace sora

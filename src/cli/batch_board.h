@@ -21,7 +21,7 @@ enum class JobState {
   made,      ///< by this process
   there,     ///< made before, or by another process
   failed,    ///< now
-  refused,   ///< by the prompt policy
+  refused,   ///< by the prompt policy, or now or before by the frame checker
   given_up,  ///< failed before, or in another process; --retry-failed tries again
 };
 
@@ -40,6 +40,7 @@ struct BatchRun {
   std::size_t size = 0;       ///< videos in all groups
   std::int64_t begun_at = 0;  ///< what stood in the journal then is of earlier runs
   bool stopped = false;       ///< --fail-fast, after a failure
+  std::string checker = {};   ///< identity_of() the frame checker; empty: there is none
 };
 
 class BatchBoard final : public JobBoard {
@@ -62,6 +63,7 @@ class BatchBoard final : public JobBoard {
  private:
   bool take(std::size_t job, bool wait);
   void settle_by_journal(std::size_t job);
+  void report_failed(std::size_t job) const;
   void record_refusal(std::size_t job);
   void record(std::size_t job, JobRecord record);
   void learn(const Plan& plan, JobResult result);

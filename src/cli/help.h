@@ -33,7 +33,7 @@ inline constexpr std::array<ExitCode, 10> kExitCodes{{{"0", "done"},
                                                       {"5", "output"},
                                                       {"6", "out of memory"},
                                                       {"7", "what was verified does not hold"},
-                                                      {"8", "refused by the prompt policy"},
+                                                      {"8", "a prompt or frames are refused"},
                                                       {"130 and 143", "interrupted"}}};
 
 /// Where flags come from besides the command line: one paragraph.

@@ -79,9 +79,15 @@ void report_refusal(const Refused& refused, bool json) noexcept {
 
 void report_failure(int exit_code, const std::string& message, bool json) noexcept {
   try {
-    spdlog::error("{}", message);
+    const bool refused = exit_code == sora::exit_code(Fault::refused);
+    if (refused)
+      say_refused("", message);
+    else
+      spdlog::error("{}", message);
     if (!json) return;
-    write_json({{"exit", exit_code}, {"error", message}}, -1);
+    nlohmann::ordered_json object{{"exit", exit_code}, {"error", message}};
+    if (refused) object["code"] = kFramesRefused;
+    write_json(object, -1);
   } catch (const std::exception&) {
     // Nowhere is left to say it; the exit code still does.
     return;

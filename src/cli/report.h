@@ -33,7 +33,11 @@ void say_refused(const std::string& origin, const std::string& message);
 /// The same and, if `json`, also {"exit": 8, "error": message, "code": "policy_refused", ...} on standard output.
 void report_refusal(const Refused& refused, bool json) noexcept;
 
+/// The JSON's "code" where frames are refused.
+inline constexpr std::string_view kFramesRefused = "frames_refused";
+
 /// The message on standard error and, if `json`, also {"exit": code, "error": message} on standard output.
+/// Of Fault::refused, as frames are, it is "sora-gen: refused: MESSAGE", and the JSON has the code, too.
 void report_failure(int exit_code, const std::string& message, bool json) noexcept;
 
 }  // namespace sora

@@ -134,8 +134,10 @@ Settings settings_from(const fs::path& file) {
   Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
   problems.throw_if_any();
   // A file from anywhere would say what is refused here.
-  require(!settings.contains("policy"), Fault::usage, "--from {}: has \"policy\"; give --policy on the command line",
-          printable(file.native(), 300));
+  for (const std::string_view name : {"policy", "frame-checker", "frame-threshold"}) {
+    require(!settings.contains(name), Fault::usage, "--from {}: has \"{}\"; give --{} on the command line",
+            printable(file.native(), 300), name, name);
+  }
   return settings;
 }
 

@@ -7,14 +7,11 @@
 #include "base/text.h"
 
 namespace sora {
-namespace {
 
 std::string words_of(const std::exception& error) {
   const auto* torch = dynamic_cast<const c10::Error*>(&error);
   return torch == nullptr ? error.what() : torch->what_without_backtrace();
 }
-
-}  // namespace
 
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;

@@ -9,6 +9,9 @@
 
 namespace sora {
 
+/// Without LibTorch's backtrace.
+std::string words_of(const std::exception& error);
+
 /// Of the host or of a device.
 bool is_out_of_memory(const std::exception& error);
 

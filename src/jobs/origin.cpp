@@ -180,6 +180,24 @@ void Origin::log_unsigned() const {
   if (publishes_ && !signs_) log("");
 }
 
+void Origin::log_refused(const FrameRefused& refused, const std::string& checker_sha256,
+                         Progress& progress) const noexcept {
+  if (!plan_.provenance.audit) return;
+  try {
+    AuditLog(audit_file(), read_secret_key(ensure_keys().files.audit_key()))
+        .append({.job = job_,
+                 .decision = "refused",
+                 .policy_id = plan_.frame_check->module.filename(),
+                 .policy_sha256 = checker_sha256,
+                 .category = refused.category(),
+                 .rule = "frame checker",
+                 .prompt = prompts_of(plan_)},
+                plan_.provenance.audit_prompts);
+  } catch (const std::exception& error) {
+    progress.note(fmt::format("the refusal is not in the log: {}", error.what()));
+  }
+}
+
 void Origin::log(const std::string& sha256) const {
   if (!plan_.provenance.audit) return;
   OutputRecord record;

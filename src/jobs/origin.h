@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "jobs/frame_checker.h"
 #include "provenance/keys.h"
 #include "provenance/record.h"
 #include "provenance/signer.h"
@@ -35,6 +36,9 @@ class Origin {
   Seal seal();
   /// To be called before an output that seal() does not log appears under its name.
   void log_unsigned() const;
+
+  /// By the checker with this digest. Whatever happens to the log, the video stays refused.
+  void log_refused(const FrameRefused& refused, const std::string& checker_sha256, Progress& progress) const noexcept;
 
   const OriginResult& result() const { return result_; }
   double seconds() const { return seconds_; }  ///< that signing took

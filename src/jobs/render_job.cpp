@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "base/output_name.h"
 #include "batch/identity.h"
+#include "jobs/checked_sink.h"
 #include "jobs/given_pixels.h"
 #include "jobs/memory.h"
 #include "jobs/stopwatch.h"
@@ -83,8 +84,10 @@ Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& 
 
 }  // namespace
 
-RenderJob::RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint, Progress& progress)
+RenderJob::RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint,
+                     FrameChecker* checker, Progress& progress)
     : plan_(plan),
+      checker_(checker),
       saved_(saved_latents(plan, fingerprint)),
       only_decodes_(saved_.resumes() && saved_.hold(group_count(plan))),
       origin_(plan, checkpoint, job_id(plan, fingerprint), progress),
@@ -97,6 +100,10 @@ OpenedSink RenderJob::open(bool again) {
   OpenedSink opened =
       open_sink(options, plan_.size, plan_.fps, plan_.pixel_frames, {}, saved_.resumes(), origin_.seal());
   opened.sink = origin_.watched(std::move(opened.sink));
+  if (plan_.frame_check) {
+    require(checker_ != nullptr, Fault::bug, "RenderJob: the plan's frame checker was not loaded");
+    opened.sink = std::make_unique<CheckedSink>(std::move(opened.sink), *checker_, *plan_.frame_check, plan_.fps);
+  }
   return opened;
 }
 
@@ -108,6 +115,9 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
     const PixelSize tile = plan.vae_tiling ? plan.vae_tiling->tile : plan.size;
     try {
       return render(plan, contexts, model, *reader, saved_, *output_.sink, stages, origin_.mark());
+    } catch (const FrameRefused& refused) {
+      discard(refused, progress);
+      throw;
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error) || !stages.decoding()) throw;
       // Also for the next start, if this one does not come so far.
@@ -121,6 +131,12 @@ Quality RenderJob::render_in_tiles_that_fit(const Contexts& contexts, Model& mod
     return_free_memory();
     output_ = open(/*again=*/true);
   }
+}
+
+void RenderJob::discard(const FrameRefused& refused, Progress& progress) {
+  output_ = {};
+  saved_.remove();  // decoded again, they would be refused again
+  origin_.log_refused(refused, checker_->sha256(), progress);
 }
 
 JobResult RenderJob::run(const Contexts& contexts, Model& model, Progress& progress) {

@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/machine.h"
 #include "batch/identity.h"
@@ -12,6 +15,7 @@
 #include "jobs/memory.h"
 #include "jobs/render_job.h"
 #include "jobs/stopwatch.h"
+#include "jobs/torchscript_checker.h"
 #include "nn/device.h"
 
 namespace sora {
@@ -48,6 +52,7 @@ class Batch {
         encoded_(plans, checkpoint, target_) {}
 
   void run() {
+    load_checker();
     while (const std::optional<std::size_t> job = board_.next()) {
       if (const std::optional<Error> error = attempt(*job)) {
         if (!is_of_one_job(error->fault())) throw *error;
@@ -57,12 +62,24 @@ class Batch {
   }
 
  private:
+  // All jobs have the same one, if any. It is tried at each size before anything is rendered.
+  void load_checker() {
+    std::vector<PixelSize> tried;
+    for (const Plan& plan : plans_) {
+      if (!plan.frame_check) continue;
+      if (!checker_) checker_ = load_frame_checker(plan.frame_check->module, target_.device);
+      if (std::find(tried.begin(), tried.end(), plan.size) != tried.end()) continue;
+      try_frame_checker(*checker_, tried.emplace_back(plan.size));
+    }
+  }
+
   // What concerns all jobs is thrown: without its model no job can be rendered.
   std::optional<Error> attempt(std::size_t job) {
     const Plan& plan = plans_[job];
     Stopwatch watch;
     std::optional<RenderJob> render;
-    if (const auto error = failure_of(plan, [&] { render.emplace(plan, checkpoint_, fingerprint_, progress_); }))
+    if (const auto error =
+            failure_of(plan, [&] { render.emplace(plan, checkpoint_, fingerprint_, checker_.get(), progress_); }))
       return error;
     StageTimes seconds;
     try {
@@ -119,6 +136,7 @@ class Batch {
   JobBoard& board_;
   Progress& progress_;
   Target target_;
+  std::unique_ptr<FrameChecker> checker_;
   std::string fingerprint_;
   EncodedJobs encoded_;
   Model model_;

@@ -48,6 +48,17 @@ const ProvenanceOptions& checked(const ProvenanceOptions& options) {
   return options;
 }
 
+std::optional<FrameCheck> frame_check_for(const Request& request, const std::filesystem::path& output) {
+  if (!request.frame_checker) return std::nullopt;
+  require(output_kind(output) != OutputKind::png_sequence, Fault::usage,
+          "--frame-checker: numbered frames such as {} appear one by one, so that those before a refused one would be "
+          "there; give an .mp4",
+          printable(output.native(), 200));
+  FrameCheck check{.module = *request.frame_checker};
+  check.threshold = request.frame_threshold.value_or(check.threshold);
+  return check;
+}
+
 LatentShape latents_for(const PixelSize& size, int pixel_frames, const Traits& traits) {
   const LatentShape shape =
       latent_shape_for(size, pixel_frames, traits.latent_channels, traits.compression, traits.patch);
@@ -251,6 +262,7 @@ Plan make_plan(const Request& request, const Traits& traits, const Placement& pl
   plan.output = request.output;
   if (plan.output.path.empty()) plan.output.path = fmt::format("sora-gen-{}.mp4", plan.seed);
   check_output(plan.output, plan.size, plan.pixel_frames);
+  plan.frame_check = frame_check_for(request, plan.output.path);
   plan.cost = cost_of(plan, traits);
   return plan;
 }

@@ -37,6 +37,9 @@ void refuse_idle_flags(const Request& request) {
   require(!request.extend_frames || clip_goes_on, Fault::usage,
           "--extend-frames {}: counts the new frames of --extend or --connect, and neither is given",
           request.extend_frames.value_or(0));
+  require(!request.frame_threshold || request.frame_checker, Fault::usage,
+          "--frame-threshold {}: is for the scores of --frame-checker, which is not given",
+          request.frame_threshold.value_or(0));
   require(!request.strength || request.video, Fault::usage,
           "--strength {}: says how much of --video is changed, and there is none", request.strength.value_or(0));
   if (request.mask) {

@@ -20,11 +20,11 @@ namespace sora {
 /// audit.jsonl in the user's data folder.
 std::filesystem::path audit_file();
 
-/// Whether a prompt may be rendered.
+/// Whether a prompt may be rendered, or its video be published.
 struct DecisionRecord {
   std::string job;
-  std::string decision;  ///< "allowed", "refused"
-  std::string policy_id, policy_sha256;
+  std::string decision;                  ///< "allowed", "refused"
+  std::string policy_id, policy_sha256;  ///< of a frame checker its file's name and digest
   std::string category = {}, rule = {};  ///< of a refusal
   std::string prompt;                    ///< written as HMAC and length, or as it is where that is asked for
 };

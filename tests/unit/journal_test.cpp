@@ -44,6 +44,12 @@ class JournalTest : public testing::Test {
             .exit = 4,
             .message = "x.png: \"no\"\npicture \x1b[31m"};
   }
+  JobRecord refused() const {
+    JobRecord record = failed();
+    record.state = JobRecord::State::refused;
+    record.checker = "ab 0.5";
+    return record;
+  }
   static void expect_same(const JobRecord* found, const JobRecord& expected) {
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(found->state, expected.state);
@@ -52,6 +58,7 @@ class JournalTest : public testing::Test {
     EXPECT_EQ(found->stamp, expected.stamp);
     EXPECT_EQ(found->exit, expected.exit);
     EXPECT_EQ(found->message, expected.message);
+    EXPECT_EQ(found->checker, expected.checker);
   }
 
   test::TempDir temp_;
@@ -64,10 +71,12 @@ TEST_F(JournalTest, KeepsTheLastOfEachJob) {
     journal.append("a", {.state = JobRecord::State::started, .output = folder() / "a.mp4", .frames = 9});
     journal.append("b", failed());
     journal.append("a", done("a.mp4"));
+    journal.append("d", refused());
   }
   const Journal journal(folder());
   expect_same(journal.find("a"), done("a.mp4"));
   expect_same(journal.find("b"), failed());
+  expect_same(journal.find("d"), refused());
   EXPECT_EQ(journal.find("c"), nullptr);
   EXPECT_EQ(journal.torn(), 0);
 }
