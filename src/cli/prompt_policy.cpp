@@ -7,10 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "cli/model_path.h"
+#include "cli/sidecar.h"
 
 namespace sora {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string sentence(const std::string& text, const std::string& policy, const PolicyFinding& finding) {
   std::string message = fmt::format("{} matches policy \"{}\", category \"{}\", rule \"{}\"", text, policy,
@@ -25,6 +29,31 @@ void require_none(const std::vector<PolicyFinding>& findings, const std::string&
     if (finding.severity == Severity::block) throw Refused(text, policy, finding);
     spdlog::warn("{}{}{}", origin, origin.empty() ? "" : ": ", sentence(text, policy.id(), finding));
   }
+}
+
+std::vector<fs::path> media_of(const Request& request) {
+  std::vector<fs::path> media;
+  for (const Given& given : request.given) media.push_back(given.media);
+  for (const auto& clip : {request.extend, request.video})
+    if (clip) media.push_back(*clip);
+  if (request.connect) media.insert(media.end(), {request.connect->from, request.connect->to});
+  return media;
+}
+
+// Of a video that sora-gen has made; nothing of all others.
+std::vector<std::string> prompts_in(const fs::path& media) {
+  std::vector<std::string> prompts;
+  try {
+    const Settings settings = settings_from(media);
+    for (const char* name : {"prompt", "scene"}) {
+      const auto found = settings.find(name);
+      if (found != settings.end())
+        prompts.insert(prompts.end(), found->second.texts.begin(), found->second.texts.end());
+    }
+  } catch (const Error& error) {
+    if (error.fault() != Fault::input && error.fault() != Fault::usage) throw;
+  }
+  return prompts;
 }
 
 }  // namespace
@@ -47,11 +76,15 @@ nlohmann::ordered_json Refused::details() const {
   return json;
 }
 
-std::filesystem::path policy_path(const std::filesystem::path& file) { return file.empty() ? shipped_policy() : file; }
+fs::path policy_path(const fs::path& file) { return file.empty() ? shipped_policy() : file; }
 
-Policy load_policy(const std::filesystem::path& file) { return Policy(read_policy(policy_path(file))); }
+Policy load_policy(const fs::path& file) { return Policy(read_policy(policy_path(file))); }
 
 void require_allowed(const Policy& policy, const Request& request, const std::string& origin) {
+  for (const fs::path& media : media_of(request)) {
+    for (const std::string& prompt : prompts_in(media))
+      require_none(policy.check(prompt), "the prompt of " + printable(media.native(), 300), policy, origin);
+  }
   require_none(policy.check(request.prompt), "the prompt", policy, origin);
   std::string all = request.prompt;
   for (std::size_t i = 0; i < request.scenes.size(); ++i) {

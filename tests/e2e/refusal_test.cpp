@@ -90,6 +90,21 @@ TEST_F(Refusal, IsOneJsonObject) {
                   {"span", {4, 8}}}));
 }
 
+// A clip of ours says what it was made from; that somebody else's policy let it through does not matter here.
+TEST_F(Refusal, HoldsForThePromptsOfGivenClips) {
+  test::write_file(folder_ / "lax.json", R"({"version": 1, "id": "lax", "languages": ["en"], "categories": []})");
+  ASSERT_EQ(test::run({"-p", "to, stab", "-o", "a.mp4", "--steps", "1", "--size", "32x32", "--num-frames", "9",
+                       "--policy", "lax.json"},
+                      {.working_directory = folder_.path()})
+                .exit_code,
+            0);
+  const RunResult result = run({"-p", "a red ball", "--extend", "a.mp4", "--extend-frames", "4", "-o", "b.mp4"});
+  EXPECT_EQ(result.exit_code, 8);
+  EXPECT_EQ(result.err,
+            "sora-gen: refused: the prompt of a.mp4 matches policy \"mine\", category \"violence\", rule \"v1\", at "
+            "bytes 4-8\n");
+}
+
 TEST_F(Refusal, HoldsForPlansStandardInputAndScenes) {
   EXPECT_EQ(run({"-p", "to, stab", "--dry-run"}).err, kRefused);
   EXPECT_EQ(run({"-p", "-"}, "to, stab\n").err, kRefused);
