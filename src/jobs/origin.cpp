@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <functional>
 #include <utility>
 
 #include "base/output_name.h"
@@ -59,6 +60,22 @@ std::string sha256_of(int fd) {
     at += n;
   }
 }
+
+// Calls `before` when all frames are there and the output is to appear.
+class FinishingSink final : public FrameSink {
+ public:
+  FinishingSink(std::unique_ptr<FrameSink> next, std::function<void()> before)
+      : next_(std::move(next)), before_(std::move(before)) {}
+  void write(const Frames& frames) override { next_->write(frames); }
+  void finish() override {
+    before_();
+    next_->finish();
+  }
+
+ private:
+  std::unique_ptr<FrameSink> next_;
+  std::function<void()> before_;
+};
 
 std::string passphrase_of(const ProvenanceOptions& options) {
   return options.passphrase_file.empty() ? "" : read_passphrase(options.passphrase_file);
@@ -157,7 +174,8 @@ MarkFrame Origin::mark() {
 }
 
 std::unique_ptr<FrameSink> Origin::watched(std::unique_ptr<FrameSink> sink) {
-  if (!signs_) return sink;
+  if (!publishes_) return sink;
+  if (!signs_) return std::make_unique<FinishingSink>(std::move(sink), [this] { log(""); });
   return std::make_unique<ThumbnailSink>(std::move(sink), plan_.size, plan_.pixel_frames, thumbnail_);
 }
 
@@ -174,10 +192,6 @@ void Origin::sign(int from, int to) {
   result_.manifest = sign_mp4(from, to, record_, *signer_, options).manifest;
   log(sha256_of(to));
   seconds_ = watch.lap();
-}
-
-void Origin::log_unsigned() const {
-  if (publishes_ && !signs_) log("");
 }
 
 void Origin::log_refused(const FrameRefused& refused, const std::string& checker_sha256,

@@ -30,12 +30,11 @@ class Origin {
 
   /// Empty where nothing is marked.
   MarkFrame mark();
-  /// `sink`, or one before it that takes the manifest's thumbnail.
+  /// `sink` behind one that takes the manifest's thumbnail or, where nothing is signed, logs the output before it
+  /// appears.
   std::unique_ptr<FrameSink> watched(std::unique_ptr<FrameSink> sink);
-  /// Signs the MP4 and logs it; empty where it is not signed. Both hold on to this object.
+  /// Signs the MP4 and logs it; empty where it is not signed. All three hold on to this object.
   Seal seal();
-  /// To be called before an output that seal() does not log appears under its name.
-  void log_unsigned() const;
 
   /// By the checker with this digest. Whatever happens to the log, the video stays refused.
   void log_refused(const FrameRefused& refused, const std::string& checker_sha256, Progress& progress) const noexcept;

@@ -68,6 +68,14 @@ TEST_F(Origins, AVideoIsSignedMarkedLoggedAndRecognised) {
   EXPECT_EQ(program({"audit", "verify"}).exit_code, 0);
 }
 
+TEST_F(Origins, WhatIsNotSignedIsMarkedAndLoggedAllTheSame) {
+  const json result = make("a.mp4", {"--no-provenance"})["origin"];
+  const json findings = verified(0, "a.mp4");
+  EXPECT_EQ(findings["manifest"]["state"], "none");
+  EXPECT_EQ(findings["watermark"]["payload"], result["watermark"]);
+  EXPECT_EQ(findings["made_here"]["this_file"], false) << "nobody knows its digest before it is there";
+}
+
 // Remuxed and encoded again, it has lost its manifest, and is still known.
 TEST_F(Origins, TheWatermarkOutlivesTheManifest) {
   const json result = make("a.mp4")["origin"];
