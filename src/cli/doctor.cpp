@@ -10,6 +10,8 @@
 #include "cli/model_path.h"
 #include "cli/report.h"
 #include "families/registry.h"
+#include "provenance/c2pa_library.h"
+#include "provenance/keys.h"
 #include "sora/engine.h"
 #include "sora/error.h"
 
@@ -48,12 +50,24 @@ void add_engine(std::vector<Finding>& findings) {
   }
 }
 
+void add_provenance(std::vector<Finding>& findings) {
+  try {
+    findings.push_back({"C2PA library", true, c2pa_text(c2pa().version())});
+    const KeyFiles keys{keys_folder()};
+    findings.push_back({"signing keys", true,
+                        keys.exist() ? printable(keys.folder.native(), 300) : "none yet: the first render makes them"});
+  } catch (const Error& error) {
+    findings.push_back({"provenance", false, error.what()});
+  }
+}
+
 }  // namespace
 
 bool run_doctor(const Doctor& options) {
   std::vector<Finding> findings;
   add_machine(findings);
   add_shipped_model(findings);
+  add_provenance(findings);
   add_engine(findings);
   const bool ok = std::all_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.ok; });
 
