@@ -92,7 +92,9 @@ TEST_F(Refusal, IsOneJsonObject) {
 
 // A clip of ours says what it was made from; that somebody else's policy let it through does not matter here.
 TEST_F(Refusal, HoldsForThePromptsOfGivenClips) {
-  test::write_file(folder_ / "lax.json", R"({"version": 1, "id": "lax", "languages": ["en"], "categories": []})");
+  std::string lax = kPolicy;
+  lax.replace(lax.find("stab"), 4, "hack");
+  test::write_file(folder_ / "lax.json", lax);
   ASSERT_EQ(test::run({"-p", "to, stab", "-o", "a.mp4", "--steps", "1", "--size", "32x32", "--num-frames", "9",
                        "--policy", "lax.json"},
                       {.working_directory = folder_.path()})

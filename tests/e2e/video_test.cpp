@@ -264,10 +264,11 @@ TEST(Memory, TooLittleIsExitCode6) {
   const RunResult result = run_program(limited + large);
   EXPECT_EQ(result.exit_code, 6) << result.err;
   EXPECT_THAT(result.err, HasSubstr("out of memory"));
-  // What was sampled is not lost: the same command only decodes it, in the smallest tiles that were tried.
+  // What was sampled is not lost: the same command only decodes it, in smaller tiles than those that failed. (How many
+  // of them do before something else finds no memory, differs from run to run.)
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4.latents"});
   const RunResult resumed = sora_gen(large + Arguments{"--progress", "json"});
-  EXPECT_THAT(resumed.err, HasSubstr("decoding ran out of memory; it goes on in tiles of 64x64"));
+  EXPECT_THAT(resumed.err, HasSubstr("decoding ran out of memory; it goes on in tiles of "));
   EXPECT_THAT(resumed.err, Not(HasSubstr(R"("sample","done":1)")));
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"out.mp4"});

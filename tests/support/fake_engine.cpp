@@ -59,12 +59,17 @@ MediaInfo probe(const std::filesystem::path& media) {
   return info;
 }
 
+std::string metadata(const std::filesystem::path& video) {
+  fail(Fault::input, "{}: has no settings of sora-gen", video.string());
+}
+
 std::vector<Finding> doctor() { return {{"LibTorch", true, "2.11.0"}}; }
 
 }  // namespace
 }  // namespace sora
 
 extern "C" const sora::Engine* sora_engine() {
-  static const sora::Engine engine{sora::render, sora::doctor, sora::probe};
+  static const sora::Engine engine{
+      .render = sora::render, .doctor = sora::doctor, .probe = sora::probe, .metadata = sora::metadata};
   return &engine;
 }
