@@ -203,9 +203,15 @@ TEST_F(Rendering, MeasuresOnRequest) {
 }
 
 TEST_F(Rendering, TheDoctorAsksTheEngine) {
-  const test::RunResult result = test::run_program({program_, "doctor"});
+  const std::string c2pa = std::filesystem::path(SORA_BINARY).parent_path() / "libc2pa_c.so";
+  const test::RunResult result = test::run_program({program_, "doctor"}, {.env = {{"SORA_C2PA_LIBRARY", c2pa}}});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.out, testing::EndsWith("\nok       LibTorch         2.11.0\n"));
+  EXPECT_THAT(result.out, testing::HasSubstr("\nok       signing keys     none yet: the first render makes them\n"));
+  // It is not beside this copy of the program.
+  const test::RunResult unsigned_ones = test::run_program({program_, "doctor"});
+  EXPECT_EQ(unsigned_ones.exit_code, 4);
+  EXPECT_THAT(unsigned_ones.out, testing::HasSubstr("\nMISSING  provenance       "));
 }
 
 // The plans of media, which the engine looks at.
