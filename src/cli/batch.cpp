@@ -272,7 +272,7 @@ void run_batch(const Generate& command) {
   std::vector<BatchBoard> boards;
   for (BatchGroup& group : batch.groups) boards.emplace_back(run, group);
   Problems problems;
-  for (const BatchBoard& board : boards) board.check_outputs(problems);
+  for (BatchBoard& board : boards) board.check_outputs(problems);
   problems.throw_if_any(Fault::output);
   require_memory(batch, boards);
   require_room(batch, boards);

@@ -94,12 +94,15 @@ void BatchBoard::settle_by_journal(std::size_t job) {
   }
 }
 
-void BatchBoard::check_outputs(Problems& problems) const {
+void BatchBoard::check_outputs(Problems& problems) {
   for (std::size_t i = 0; i < group_.jobs.size(); ++i) {
     const Plan& plan = group_.plans[i];
-    if (!pending(i) || plan.output.overwrite) continue;
     for (const fs::path& file : files_of(run_.command, plan)) {
-      if (!is_there(file)) continue;
+      if (!pending(i) || plan.output.overwrite || !is_there(file)) continue;
+      // Another process of this batch may have made it since the journal was read; it has noted that before it began.
+      if (run_.journal != nullptr) run_.journal->refresh();
+      settle_by_journal(i);
+      if (!pending(i) || plan.output.overwrite) break;
       problems.add(fmt::format(
           "{}: {} exists already, and is not what this batch has made of it; --overwrite replaces it, another --output "
           "leaves it",

@@ -48,7 +48,7 @@ class BatchBoard final : public JobBoard {
   BatchBoard(BatchRun& run, BatchGroup& group);
 
   /// Adds, for each job that is to be done, what is in its way: an output that is there already and not ours.
-  void check_outputs(Problems& problems) const;
+  void check_outputs(Problems& problems);
   /// Prints the results of jobs that were done before or are refused, and notes in the journal which are refused.
   void report_known();
   bool has_pending() const;
