@@ -131,4 +131,8 @@ std::string hash_like(const std::string& expected, const fs::path& file,
   }
 }
 
+std::string sha256_of_file(const fs::path& file) {
+  return hash_like(std::string(kSha256Digits, '0'), file, [](std::int64_t) {});
+}
+
 }  // namespace sora

@@ -29,4 +29,7 @@ ExpectedFiles expected_files(const std::filesystem::path& folder);
 std::string hash_like(const std::string& expected, const std::filesystem::path& file,
                       const std::function<void(std::int64_t)>& on_read);
 
+/// Of a whole file, whoever asks for it; throws as hash_like() does.
+std::string sha256_of_file(const std::filesystem::path& file);
+
 }  // namespace sora
