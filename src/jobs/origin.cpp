@@ -12,8 +12,6 @@
 #include "base/output_name.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "checkpoint/digests.h"
-#include "checkpoint/hf_cache.h"
 #include "jobs/stopwatch.h"
 #include "jobs/thumbnail_sink.h"
 #include "plan/prompts.h"
@@ -42,12 +40,6 @@ bool publishes(const Plan& plan) {
 }
 
 bool signs(const Plan& plan) { return plan.provenance.sign && output_kind(plan.output.path) == OutputKind::mp4; }
-
-ModelRecord model_record(const Checkpoint& checkpoint) {
-  ModelRecord record{name_of_checkpoint(checkpoint.folder()), {}};
-  for (const auto& [file, sha256] : digests_of(checkpoint)) record.parts.push_back({file, sha256});
-  return record;
-}
 
 std::string sha256_of(int fd) {
   Sha256 digest;
@@ -105,12 +97,8 @@ std::vector<SourceMedia> sources_of(const Plan& plan) {
   return sources;
 }
 
-Origin::Origin(const Plan& plan, const Checkpoint& checkpoint, const std::string& job, Progress& progress)
-    : plan_(plan),
-      job_(job),
-      model_(name_of_checkpoint(checkpoint.folder())),
-      publishes_(publishes(plan)),
-      signs_(signs(plan)) {
+Origin::Origin(const Plan& plan, ModelOrigin& model, const std::string& job, Progress& progress)
+    : plan_(plan), job_(job), model_(model.name()), publishes_(publishes(plan)), signs_(signs(plan)) {
   if (!publishes_) return;
   record_.sources = sources_of(plan);
   take_keys(progress);
@@ -127,7 +115,7 @@ Origin::Origin(const Plan& plan, const Checkpoint& checkpoint, const std::string
                                 printable(source.faults.front(), 300)));
     }
   }
-  describe(checkpoint);
+  describe(model);
 }
 
 void Origin::take_keys(Progress& progress) {
@@ -143,12 +131,12 @@ void Origin::take_keys(Progress& progress) {
                                      own_certificate ? keys.files.key() : options.key, passphrase_of(options));
 }
 
-void Origin::describe(const Checkpoint& checkpoint) {
+void Origin::describe(ModelOrigin& model) {
   record_.title = plan_.output.path.filename().string();
   record_.version = SORA_VERSION;
-  record_.model = model_record(checkpoint);
+  record_.model = model.record();
   record_.seed = plan_.seed;
-  record_.sampler = checkpoint.component_class("scheduler");
+  record_.sampler = model.sampler();
   record_.steps = plan_.steps;
   record_.guidance_scale = plan_.guidance.scale;
   record_.size = plan_.size;

@@ -9,10 +9,10 @@
 
 #include "base/files.h"
 #include "jobs/frame_checker.h"
+#include "jobs/model_origin.h"
 #include "provenance/keys.h"
 #include "provenance/record.h"
 #include "provenance/signer.h"
-#include "sora/checkpoint.h"
 #include "sora/engine.h"
 #include "sora/frame_sink.h"
 #include "watermark/embedder.h"
@@ -26,7 +26,7 @@ class Origin {
  public:
   /// `job` is job_id(). Keys are read, or made where this installation has none; certificate, sources and log are
   /// tried: what fails here would else fail after hours. Error{input} or {output}.
-  Origin(const Plan& plan, const Checkpoint& checkpoint, const std::string& job, Progress& progress);
+  Origin(const Plan& plan, ModelOrigin& model, const std::string& job, Progress& progress);
 
   /// Empty where nothing is marked.
   MarkFrame mark();
@@ -44,7 +44,7 @@ class Origin {
 
  private:
   void take_keys(Progress& progress);
-  void describe(const Checkpoint& checkpoint);
+  void describe(ModelOrigin& model);
   void sign(int from, int to);
   void log(const std::string& sha256) const;
 

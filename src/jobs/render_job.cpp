@@ -84,13 +84,13 @@ Plan with_tiles_that_fit(const Plan& plan, const SavedLatents& saved, Progress& 
 
 }  // namespace
 
-RenderJob::RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint,
-                     FrameChecker* checker, Progress& progress)
+RenderJob::RenderJob(const Plan& plan, ModelOrigin& model, const std::string& fingerprint, FrameChecker* checker,
+                     Progress& progress)
     : plan_(plan),
       checker_(checker),
       saved_(saved_latents(plan, fingerprint)),
       only_decodes_(saved_.resumes() && saved_.hold(group_count(plan))),
-      origin_(plan, checkpoint, job_id(plan, fingerprint), progress),
+      origin_(plan, model, job_id(plan, fingerprint), progress),
       output_(open(/*again=*/false)) {}
 
 OpenedSink RenderJob::open(bool again) {

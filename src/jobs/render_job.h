@@ -16,7 +16,7 @@ class RenderJob {
  public:
   /// Opens the output and reads the keys: a path that cannot be written, an encoder that will not open, a certificate
   /// that has expired must not cost a render. `checker` is what plan.frame_check names, already tried, and else null.
-  RenderJob(const Plan& plan, const Checkpoint& checkpoint, const std::string& fingerprint, FrameChecker* checker,
+  RenderJob(const Plan& plan, ModelOrigin& model, const std::string& fingerprint, FrameChecker* checker,
             Progress& progress);
   RenderJob(const RenderJob&) = delete;
   RenderJob& operator=(const RenderJob&) = delete;

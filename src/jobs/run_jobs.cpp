@@ -49,6 +49,7 @@ class Batch {
         progress_(progress),
         target_{prepare_device(plans[0].placement), scalar_type(plans[0].placement.dtype)},
         fingerprint_(fingerprint_of(checkpoint)),
+        model_origin_(checkpoint),
         encoded_(plans, checkpoint, target_) {}
 
   void run() {
@@ -79,7 +80,7 @@ class Batch {
     Stopwatch watch;
     std::optional<RenderJob> render;
     if (const auto error =
-            failure_of(plan, [&] { render.emplace(plan, checkpoint_, fingerprint_, checker_.get(), progress_); }))
+            failure_of(plan, [&] { render.emplace(plan, model_origin_, fingerprint_, checker_.get(), progress_); }))
       return error;
     StageTimes seconds;
     try {
@@ -138,6 +139,7 @@ class Batch {
   Target target_;
   std::unique_ptr<FrameChecker> checker_;
   std::string fingerprint_;
+  ModelOrigin model_origin_;
   EncodedJobs encoded_;
   Model model_;
   bool offloaded_ = false;  // how its denoiser was loaded

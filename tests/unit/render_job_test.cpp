@@ -88,13 +88,14 @@ class OutOfMemory : public testing::Test {
     model.denoiser = std::make_unique<StillDenoiser>();
     model.vae = std::make_unique<SmallVae>(most, plan);
     model.make_scheduler = [](int steps) { return make_flow_match_euler({}, steps); };
-    return RenderJob(plan, checkpoint_, fingerprint_of(checkpoint_), nullptr, progress_)
+    return RenderJob(plan, model_origin_, fingerprint_of(checkpoint_), nullptr, progress_)
         .run({.scenes = {{}}, .negative = {}}, model, progress_);
   }
 
   const c10::InferenceMode no_gradients_;
   const test::TempDir folder_;
   const Checkpoint checkpoint_{fs::path(SORA_SOURCE_DIR) / "models/tiny-world"};
+  ModelOrigin model_origin_{checkpoint_};
   Notes progress_;
 };
 
@@ -117,7 +118,7 @@ TEST_F(OutOfMemory, WhatWasSampledStaysWhenNothingHelps) {
   const Plan wide = plan("a.mp4");
   EXPECT_THROW(render(wide, 16), std::bad_alloc);
   EXPECT_FALSE(fs::exists(folder_ / "a.mp4"));
-  EXPECT_TRUE(RenderJob(wide, checkpoint_, fingerprint_of(checkpoint_), nullptr, progress_).only_decodes());
+  EXPECT_TRUE(RenderJob(wide, model_origin_, fingerprint_of(checkpoint_), nullptr, progress_).only_decodes());
   // The next start begins with the smaller tiles.
   progress_.notes.clear();
   EXPECT_EQ(render(wide, 64).frames_written, 5);
