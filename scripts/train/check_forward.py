@@ -39,7 +39,8 @@ def check_denoiser() -> dict[str, float]:
     text_rows = torch.tensor([7, 20])
     text = torch.randn(batch, 24, preset.text_width) * (torch.arange(24)[None] < text_rows[:, None])[..., None]
     padded = torch.cat([text, torch.zeros(batch, TEXT_ROWS - 24, preset.text_width)], 1)
-    theirs = model(latents, timesteps.repeat_interleave(height * width, 1), padded, return_dict=False)[0]
+    tokens = (height // 2) * (width // 2)
+    theirs = model(latents, timesteps.repeat_interleave(tokens, 1), padded, return_dict=False)[0]
     return {"denoiser": relative_error(predict(model, latents, timesteps, text, text_rows), theirs)}
 
 

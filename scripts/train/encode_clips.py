@@ -16,13 +16,14 @@ def main() -> None:
     options = argument_parser(__doc__).parse_args()
     workspace, preset = start(options)
     vae = make_vae(preset)
-    vae.load_state_dict(torch.load(workspace.vae, weights_only=True)["vae"])
-    model = WholeClipVae(vae.eval())
+    vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
+    model = WholeClipVae(vae.eval().to(options.device))
     clips = workspace.load_clips()
     batches = []
     for first in range(0, len(clips), BATCH):
-        pixels = torch.from_numpy(clips[first : first + BATCH].copy()).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-        batches.append(model.encode(pixels)[0].numpy().astype(np.float16))
+        pixels = torch.from_numpy(clips[first : first + BATCH].copy()).to(options.device)
+        pixels = pixels.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+        batches.append(model.encode(pixels)[0].half().cpu().numpy())
         if first % 400 == 0:
             print(f"clip {first} of {len(clips)}", flush=True)
     latents = np.concatenate(batches)  # [n, z, T, h, w]

@@ -34,17 +34,16 @@ def main() -> None:
     workspace, preset = start(options)
     latents = np.load(workspace.latents)
     vae = make_vae(preset, latents_mean=latents["mean"].tolist(), latents_std=latents["std"].tolist())
-    vae.load_state_dict(torch.load(workspace.vae, weights_only=True)["vae"])
+    vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
     tokenizer = workspace.load_tokenizer()
-    trained = torch.load(workspace.denoiser, weights_only=True)["model" if options.last else "average"]
+    trained = torch.load(workspace.denoiser, weights_only=True, map_location="cpu")["model" if options.last else "average"]
     denoiser, text_encoder = make_denoiser(preset), make_text_encoder(preset, len(tokenizer))
     denoiser.load_state_dict(part(trained, "denoiser"))
     text_encoder.load_state_dict(part(trained, "text_encoder"))
 
-    # expand_timesteps stays off: diffusers' pipeline takes patches of 2 x 2 for granted in that mode.
     pipeline = WanPipeline(
         tokenizer=tokenizer, text_encoder=text_encoder.bfloat16(), vae=vae.bfloat16(),
-        transformer=denoiser.bfloat16(), scheduler=make_scheduler(), expand_timesteps=False,
+        transformer=denoiser.bfloat16(), scheduler=make_scheduler(), expand_timesteps=True,
     )  # fmt: skip
     shutil.rmtree(options.out, ignore_errors=True)
     pipeline.save_pretrained(options.out, safe_serialization=True)

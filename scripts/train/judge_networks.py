@@ -66,12 +66,12 @@ class Shaper(nn.Module):
 def crop_subjects(frames: Tensor, masks: Tensor) -> Tensor:
     """[B, 3, 128, 128] and [B, 64, 64] → [B, 4, 40, 40]: colors and mask around each mask, all of one size."""
     count, side = len(masks), masks.size(-1)
-    places = (torch.arange(side) + 0.5) / side * 2 - 1
+    places = (torch.arange(side, device=masks.device) + 0.5) / side * 2 - 1
     area = masks.sum(dim=(1, 2)).clamp_min(1)
     center_x = (masks.sum(dim=1) * places).sum(dim=1) / area
     center_y = (masks.sum(dim=2) * places).sum(dim=1) / area
     reach = CROP_REACH * (area / torch.pi).sqrt() * 2 / side
-    affine = torch.zeros(count, 2, 3)
+    affine = torch.zeros(count, 2, 3, device=masks.device)
     affine[:, 0, 0], affine[:, 1, 1], affine[:, 0, 2], affine[:, 1, 2] = reach, reach, center_x, center_y
     grid = F.affine_grid(affine, [count, 1, CROP, CROP], align_corners=False)
     colors = F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
@@ -109,7 +109,8 @@ def compare(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
     parts = [second]
     for earlier, seconds in zip((second, first), GAPS):
         for right, down, scale in hypotheses(seconds):
-            affine = torch.tensor([[scale, 0.0, right], [0.0, scale, down]]).expand(len(first), 2, 3)
+            affine = torch.tensor([[scale, 0.0, right], [0.0, scale, down]], device=first.device)
+            affine = affine.expand(len(first), 2, 3)
             grid = F.affine_grid(affine, list(first.shape), align_corners=False)
             guess = F.grid_sample(earlier, grid, padding_mode="border", align_corners=False)
             parts.append(4 * (third - guess).abs().mean(dim=1, keepdim=True))

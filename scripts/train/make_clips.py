@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Renders the clips and their captions, of nothing that is held out (holdout.py).
+"""Renders the clips and their captions, of nothing that is held out (holdout.py), on all cores.
 
 Clip n is the same on every machine; a run that was cut off goes on.
 """
 
 import dataclasses
+import functools
 import json
+import multiprocessing
 import random
 
 import numpy as np
 from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from editions import EDITIONS
 from holdout import sample_for_training
@@ -30,26 +33,33 @@ def open_clips(workspace: Workspace, count: int, frames: int) -> np.memmap:
     return clips
 
 
+def make_clip(index: int, number: int, frames: int) -> tuple[NDArray[np.uint8], str]:
+    """Pixels and caption line of clip `index` of edition `number`."""
+    edition, rng = EDITIONS[number], random.Random(FIRST_SEED + index)
+    sampled = sample_for_training(rng, edition)
+    pixels = (edition.render(sampled, frames) * 255).round().astype(np.uint8)
+    texts = [edition.caption(sampled, rng, number) for number in range(CAPTIONS_PER_CLIP)]
+    return pixels, json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n"
+
+
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--clips", type=int, default=4500, help="how many (%(default)s)")
-    parser.add_argument("--frames", type=int, default=41, help="frames of each, 4n+1 (%(default)s)")
+    parser.add_argument("--clips", type=int, help="how many (the preset's)")
+    parser.add_argument("--frames", type=int, help="frames of each, 4n+1 (the preset's)")
     options = parser.parse_args()
-    workspace, _ = start(options)
-    clips = open_clips(workspace, options.clips, options.frames)
-    edition = EDITIONS[options.edition]
+    workspace, preset = start(options)
+    count, frames = options.clips or preset.schedule.clips, options.frames or preset.schedule.frames
+    clips = open_clips(workspace, count, frames)
     done = len(workspace.load_captions()) if workspace.captions.exists() else 0
-    with workspace.captions.open("a") as captions:
-        for index in range(done, options.clips):
-            rng = random.Random(FIRST_SEED + index)
-            sampled = sample_for_training(rng, edition)
-            clips[index] = (edition.render(sampled, options.frames) * 255).astype(np.uint8)
-            texts = [edition.caption(sampled, rng, number) for number in range(CAPTIONS_PER_CLIP)]
+    make = functools.partial(make_clip, number=options.edition, frames=frames)
+    with workspace.captions.open("a") as captions, multiprocessing.Pool(options.threads) as workers:
+        for index, (pixels, line) in enumerate(workers.imap(make, range(done, count)), start=done):
+            clips[index] = pixels
             # The line comes after the pixels: clips are counted by their lines.
-            captions.write(json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n")
+            captions.write(line)
             captions.flush()
             if index % 100 == 0:
-                print(f"clip {index} of {options.clips}", flush=True)
+                print(f"clip {index} of {count}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The networks of the shipped checkpoint, and tiny ones of the same kind for the smoke test."""
+"""The networks of the shipped checkpoint and how long they are trained, and tiny ones of the same kind for the smoke
+test."""
 
 from dataclasses import dataclass
 
@@ -9,9 +10,22 @@ FLOW_SHIFT = 3.0
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """How much of what; steps and batches are what the learning rates go by."""
+
+    clips: int
+    frames: int  # of each clip, 4n+1
+    vae_steps: int
+    vae_batch: int  # crops a step
+    denoiser_steps: int
+    denoiser_batch: int  # latent frames a step
+
+
+@dataclass(frozen=True)
 class Preset:
     vae_base: int
     vae_decoder_base: int
+    vae_widths: tuple[int, ...]  # of the three levels, in multiples of the base
     latent_channels: int
     heads: int
     head_width: int
@@ -19,16 +33,21 @@ class Preset:
     feed_forward: int
     text_width: int
     text_layers: int
+    schedule: Schedule
 
 
 PRESETS = {
     "tiny-world": Preset(
-        vae_base=32, vae_decoder_base=48, latent_channels=48, heads=3, head_width=64, layers=6, feed_forward=768,
-        text_width=128, text_layers=2,
+        vae_base=24, vae_decoder_base=24, vae_widths=(1, 4, 4), latent_channels=16, heads=4, head_width=64, layers=6,
+        feed_forward=1024, text_width=192, text_layers=2,
+        schedule=Schedule(
+            clips=20_000, frames=41, vae_steps=6000, vae_batch=16, denoiser_steps=16_000, denoiser_batch=768
+        ),
     ),
     "smoke": Preset(
-        vae_base=4, vae_decoder_base=4, latent_channels=8, heads=2, head_width=16, layers=2, feed_forward=64,
-        text_width=32, text_layers=1,
+        vae_base=4, vae_decoder_base=4, vae_widths=(1, 2, 2), latent_channels=8, heads=2, head_width=16, layers=2,
+        feed_forward=64, text_width=32, text_layers=1,
+        schedule=Schedule(clips=6, frames=41, vae_steps=3, vae_batch=2, denoiser_steps=6, denoiser_batch=18),
     ),
 }  # fmt: skip
 
@@ -36,20 +55,22 @@ PRESETS = {
 def make_vae(
     preset: Preset, latents_mean: list[float] | None = None, latents_std: list[float] | None = None
 ) -> AutoencoderKLWan:
-    """Wan 2.2's residual VAE: 4 x 4 pixel patches and two halvings make 16 x 16, time is halved twice."""
+    """Wan 2.2's residual VAE, but finer: 2 x 2 pixel patches and two halvings make 8 x 8, time is halved twice."""
     channels = preset.latent_channels
     return AutoencoderKLWan(
-        base_dim=preset.vae_base, decoder_base_dim=preset.vae_decoder_base, z_dim=channels, dim_mult=[1, 2, 2],
-        num_res_blocks=1, attn_scales=[], temperal_downsample=[True, True], dropout=0.0, is_residual=True,
-        in_channels=48, out_channels=48, patch_size=4, scale_factor_temporal=4, scale_factor_spatial=16,
-        latents_mean=latents_mean or [0.0] * channels, latents_std=latents_std or [1.0] * channels,
+        base_dim=preset.vae_base, decoder_base_dim=preset.vae_decoder_base, z_dim=channels,
+        dim_mult=list(preset.vae_widths), num_res_blocks=1, attn_scales=[], temperal_downsample=[True, True],
+        dropout=0.0, is_residual=True, in_channels=12, out_channels=12, patch_size=2, scale_factor_temporal=4,
+        scale_factor_spatial=8, latents_mean=latents_mean or [0.0] * channels,
+        latents_std=latents_std or [1.0] * channels,
     )  # fmt: skip
 
 
 def make_denoiser(preset: Preset) -> WanTransformer3DModel:
-    """One token for each latent pixel: the width must be several times the numbers in a token."""
+    """Patches of 2 x 2 latent pixels, as diffusers takes for granted where every frame has its own timestep. The width
+    must be several times the numbers in a token: 64 here."""
     return WanTransformer3DModel(
-        patch_size=(1, 1, 1), num_attention_heads=preset.heads, attention_head_dim=preset.head_width,
+        patch_size=(1, 2, 2), num_attention_heads=preset.heads, attention_head_dim=preset.head_width,
         in_channels=preset.latent_channels, out_channels=preset.latent_channels, text_dim=preset.text_width,
         freq_dim=256, ffn_dim=preset.feed_forward, num_layers=preset.layers, cross_attn_norm=True,
         qk_norm="rms_norm_across_heads", eps=1e-6, rope_max_seq_len=1024,

@@ -39,8 +39,8 @@ def fold_padding(model: WanTransformer3DModel, text: Tensor, text_rows: Tensor) 
     """Projected text with one padding row behind it, and the bias of the scores: [B, L+1, D], [B, 1, 1, L+1]."""
     batch, length, width = text.shape
     context = model.condition_embedder.text_embedder(torch.cat([text, text.new_zeros(batch, 1, width)], 1))
-    is_padding = torch.arange(length)[None] >= text_rows[:, None]
-    bias = torch.zeros(batch, length + 1)
+    is_padding = torch.arange(length, device=text.device)[None] >= text_rows[:, None]
+    bias = torch.zeros(batch, length + 1, device=text.device)
     bias[:, :length].masked_fill_(is_padding, float("-inf"))
     bias[:, length] = (TEXT_ROWS - text_rows).clamp_min(1).float().log()
     return context, bias[:, None, None, :].to(context.dtype)
@@ -65,14 +65,13 @@ def predict(
 
     latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on.
     """
-    batch, channels, frames, height, width = latents.shape
-    if tuple(model.config.patch_size) != (1, 1, 1):
-        raise ValueError("only for patches of one latent pixel")
-    pixels = height * width
+    batch, _, frames, height, width = latents.shape
+    _, patch_height, patch_width = model.config.patch_size
+    rows, columns = height // patch_height, width // patch_width
 
     def per_token(of_frames: Tensor) -> list[Tensor]:
-        """[B, T, n, D] → n tensors [B, T·H·W, D]."""
-        return [part.squeeze(2).repeat_interleave(pixels, 1) for part in of_frames.split(1, 2)]
+        """[B, T, n, D] → n tensors [B, tokens, D]."""
+        return [part.squeeze(2).repeat_interleave(rows * columns, 1) for part in of_frames.split(1, 2)]
 
     embedder = model.condition_embedder
     time = embedder.timesteps_proj(timesteps.flatten()).view(batch, frames, -1)
@@ -80,9 +79,10 @@ def predict(
     modulation = embedder.time_proj(embedder.act_fn(time)).unflatten(2, (6, -1)).float()  # [B, T, 6, D]
     context, bias = fold_padding(model, text, text_rows)
     rotary = model.rope(latents)
-    x = model.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()  # [B, T·H·W, D]
+    x = model.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()  # [B, tokens, D]
     for block in model.blocks:
         x = transform(block, x, per_token(block.scale_shift_table.unsqueeze(0) + modulation), context, bias, rotary)
     shift, scale = per_token(model.scale_shift_table + time.unsqueeze(2))
     x = model.proj_out((model.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
-    return x.transpose(1, 2).unflatten(2, (frames, height, width))
+    patches = x.view(batch, frames, rows, columns, patch_height, patch_width, -1)
+    return patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)

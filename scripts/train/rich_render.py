@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 import world
 from rich_world import RichWorld, place_at, zoom_at
-from world import COLORS, PAN_SPEED, Array, Pose, Subject, View, below, cover, gradient, picture
+from world import COLORS, PAN_SPEED, Array, Pose, Subject, View, around, below, cover, gradient, picture
 
 BEVEL = {"ball": 1.0, "ring": 0.24}  # how far from the edge a surface is round, in radii; 0.3 of others
 LIGHT = np.array((-0.45, -0.65, 0.62), np.float32)  # towards the light; z to the viewer
@@ -53,14 +53,14 @@ def tint_of(scene: str, time: float) -> Array:
     return np.array(TINTS.get(scene, (1.0, 1.0, 1.0)), np.float32)
 
 
-def surface_light(subject: Subject, at: Pose, x: Array, y: Array) -> tuple[Array, Array]:
-    """Light and gloss on the shape's surface, each [H, W]: round at its edge, flat inside; the ball is all round."""
+def surface_light(subject: Subject, at: Pose, x: Array, y: Array, size: int) -> tuple[Array, Array]:
+    """Light and gloss on the shape's surface, each as x and y: round at its edge, flat inside; the ball is all round."""
     cosine, sine = np.cos(at.angle), np.sin(at.angle)
     own_x, own_y = cosine * (x - at.x) + sine * (y - at.y), -sine * (x - at.x) + cosine * (y - at.y)
     bevel = BEVEL.get(subject.shape, 0.3) * at.radius
     inside = np.clip(-world.signed_distance(subject.shape, own_x, own_y, at.radius) / bevel, 0, 1)
     height = bevel * np.sqrt(np.clip(1 - (1 - inside) ** 2, 0.02, 1))
-    slope_y, slope_x = np.gradient(height, 2 / len(x))
+    slope_y, slope_x = np.gradient(height, 2 / size)
     length = np.sqrt(1 + slope_x**2 + slope_y**2)
     facing = (-slope_x * LIGHT[0] - slope_y * LIGHT[1] + LIGHT[2]) / length
     return 0.60 + 0.55 * np.clip(facing, 0, 1), np.clip(facing, 0, 1) ** 24
@@ -83,10 +83,16 @@ def lay_shadow(image: Array, scene: str, at: Pose, x: Array, y: Array, dusk: flo
 
 
 def lay_subject(image: Array, subject: Subject, at: Pose, tint: Array, x: Array, y: Array) -> Array:
-    covered = cover(subject.shape, at, x, y)[..., None]
-    light, gloss = surface_light(subject, at, x, y)
+    part = around(x, y, (at.x, at.y), 1.4 * at.radius)  # no shape has a corner farther out
+    if min(image[part].shape[:2]) < 2:
+        return image
+    size, x, y = len(x), x[part], y[part]
+    covered = cover(subject.shape, at, x, y, size)[..., None]
+    light, gloss = surface_light(subject, at, x, y, size)
     color = np.array(COLORS[subject.color], np.float32) * tint * light[..., None] + 0.28 * gloss[..., None]
-    return image * (1 - covered) + np.clip(color, 0, 1) * covered
+    image = image.copy()
+    image[part] = image[part] * (1 - covered) + np.clip(color, 0, 1) * covered
+    return image
 
 
 def render(rich: RichWorld, frames: int, size: int = 128, fps: int = 8, begin: float = 0.0) -> NDArray[np.float32]:

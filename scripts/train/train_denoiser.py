@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Trains the denoiser and its text encoder by flow matching, with a timestep for each latent frame.
 
-Killed, it goes on from the last state; --init starts from a checkpoint. Some of the frames are given clean in half of
-the examples (at the start, or anywhere), or every frame has a noise level of its own: so the network can later go on
-from images and clips, fill gaps and denoise windows of a long video in a staircase.
+Killed, it goes on from the last state; --init starts from a checkpoint. Single pictures come first: they teach what
+words look like, at a fifth of a clip's cost. Some of the frames are given clean in half of the examples (at the start,
+or anywhere), or every frame has a noise level of its own: so the network can later go on from images and clips, fill
+gaps and denoise windows of a long video in a staircase.
 """
 
+import argparse
 import copy
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +23,14 @@ from transformers import T5TokenizerFast, UMT5EncoderModel
 from muon import Muon
 from networks import FLOW_SHIFT, Preset, make_denoiser, make_text_encoder
 from per_frame_denoiser import predict
-from training import Log, load_state, save_state, seed_step, set_learning_rate
+from training import Log, Run, seed_step, set_learning_rate
 from workspace import Workspace, argument_parser, start
 
 SEED = 1
 WARM_UP = 100
-WINDOWS = (5, 5, 5, 9)  # latent frames; the short window is cheap and long enough for most motion
+# Latent frames of a step's windows, from which share of the run on. 5 are cheap and enough for most motion, 9 are what
+# the checkpoint is meant for.
+WINDOWS = {0.0: (1,), 0.3: (1, 3, 5, 5), 0.6: (1, 5, 5, 9, 9)}
 MAX_TOKENS = 128  # a paragraph of three subjects
 EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
 EMA = 0.999
@@ -53,10 +58,11 @@ class Batch:
 class Clips:
     """Standardised latents of all clips and the ids of their captions."""
 
-    def __init__(self, workspace: Workspace, tokenizer: T5TokenizerFast) -> None:
+    def __init__(self, workspace: Workspace, tokenizer: T5TokenizerFast, device: str) -> None:
         stored = np.load(workspace.latents)
         mean, deviation = (torch.from_numpy(stored[key]).float()[:, None, None, None] for key in ("mean", "std"))
-        self._latents = torch.stack([(torch.from_numpy(z).float() - mean) / deviation for z in stored["z"]]).half()
+        latents = [((torch.from_numpy(z).float() - mean) / deviation).half() for z in stored["z"]]
+        self._latents = torch.stack(latents).to(device)
         captions = workspace.load_captions()
         self._captions = [[tokenizer(text).input_ids[:MAX_TOKENS] for text in texts] for texts in captions]
         self._empty = tokenizer("").input_ids
@@ -64,23 +70,26 @@ class Clips:
     def window(self, index: int, frames: int, rng: random.Random) -> Tensor:
         """The start more often than not: only there is the first frame one that stands for a single picture."""
         spare = self._latents.shape[2] - frames
-        first = 0 if rng.random() < 0.6 else rng.randint(0, spare)
-        return self._latents[index, :, first : first + frames].float()
+        first = 0 if frames == 1 or rng.random() < 0.6 else rng.randint(0, spare)
+        return self._latents[index, :, first : first + frames]
 
     def caption(self, index: int, rng: random.Random) -> Tensor:
         ids = self._empty if rng.random() < EMPTY_CAPTIONS else rng.choice(self._captions[index])
         return torch.tensor(ids)
 
-    def batch(self, size: int, rng: random.Random) -> Batch:
-        frames = min(rng.choice(WINDOWS), self._latents.shape[2])
+    def batch(self, latent_frames: int, windows: tuple[int, ...], rng: random.Random) -> Batch:
+        """Windows of one of these lengths, as many as have that many latent frames together."""
+        frames = min(rng.choice(windows), self._latents.shape[2])
+        size = max(1, latent_frames // frames)
         chosen = [rng.randrange(len(self._latents)) for _ in range(size)]
-        clean = torch.stack([self.window(index, frames, rng) for index in chosen])
+        clean = torch.stack([self.window(index, frames, rng) for index in chosen]).float()
         captions = [self.caption(index, rng) for index in chosen]
-        sigmas, given = noise_levels(size, frames, rng)
+        sigmas, given = (levels.to(clean.device) for levels in noise_levels(size, frames, rng))
+        padded_to = -(-max(map(len, captions)) // 16) * 16  # few different lengths: each is compiled anew
+        tokens = nn.utils.rnn.pad_sequence([torch.zeros(padded_to, dtype=torch.long), *captions], batch_first=True)[1:]
         return Batch(
             clean=clean, noise=torch.randn_like(clean), sigmas=sigmas, timesteps=1000 * sigmas * ~given, given=given,
-            tokens=nn.utils.rnn.pad_sequence(captions, batch_first=True),
-            token_counts=torch.tensor([len(ids) for ids in captions]),
+            tokens=tokens.to(clean.device), token_counts=torch.tensor([*map(len, captions)], device=clean.device),
         )  # fmt: skip
 
 
@@ -107,12 +116,13 @@ def noise_levels(size: int, frames: int, rng: random.Random) -> tuple[Tensor, Te
     return torch.where(given, history_noise.expand(size, frames), sigmas), given
 
 
-def flow_loss(denoiser: WanTransformer3DModel, text_encoder: UMT5EncoderModel, batch: Batch, bfloat16: bool) -> Tensor:
+def flow_loss(model: nn.ModuleDict, batch: Batch, bfloat16: bool, predict: Callable[..., Tensor] = predict) -> Tensor:
     """Mean squared error of the velocity over the frames that were not given."""
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
-        mask = (torch.arange(batch.tokens.shape[1])[None] < batch.token_counts[:, None]).long()
-        text = text_encoder(batch.tokens, mask).last_hidden_state * mask[..., None]
-        velocity = predict(denoiser, batch.noisy, batch.timesteps, text, batch.token_counts)
+    device = batch.tokens.device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
+        mask = (torch.arange(batch.tokens.shape[1], device=device)[None] < batch.token_counts[:, None]).long()
+        text = model["text_encoder"](batch.tokens, mask).last_hidden_state * mask[..., None]
+        velocity = predict(model["denoiser"], batch.noisy, batch.timesteps, text, batch.token_counts)
     error = (velocity.float() - (batch.noise - batch.clean)).square().mean(dim=(1, 3, 4))  # [B, T]
     wanted = ~batch.given
     return (error * wanted).sum() / wanted.sum()
@@ -134,8 +144,10 @@ def learning_rate(step: int, steps: int) -> float:
 @torch.no_grad()
 def update_average(average: dict[str, Tensor], model: nn.Module, step: int) -> None:
     memory = min(EMA, (1 + step) / (20 + step)) ** EMA_EVERY
-    for name, value in model.state_dict().items():
-        average[name].lerp_(value, 1 - memory)
+    now = model.state_dict()
+    once = {value.data_ptr(): name for name, value in average.items()}  # the embedding has two names
+    names = list(once.values())
+    torch._foreach_lerp_([average[name] for name in names], [now[name] for name in names], 1 - memory)
 
 
 def make_model(preset: Preset, tokens: int, init: Path | None) -> nn.ModuleDict:
@@ -149,31 +161,43 @@ def make_model(preset: Preset, tokens: int, init: Path | None) -> nn.ModuleDict:
     return model
 
 
-def main() -> None:
+def windows_at(share: float) -> tuple[int, ...]:
+    """Latent frames to choose from when this share of the run is done."""
+    return WINDOWS[max(begin for begin in WINDOWS if begin <= share)]
+
+
+def parse_options() -> argparse.Namespace:
     parser = argument_parser(__doc__)
-    parser.add_argument("--steps", type=int, default=20_000, help="in all (%(default)s)")
-    parser.add_argument("--batch", type=int, default=16, help="windows a step (%(default)s)")
-    parser.add_argument("--bfloat16", action="store_true", help="for CPUs with AMX")
-    parser.add_argument("--save-every", type=int, default=300, help="steps (%(default)s)")
+    parser.add_argument("--steps", type=int, help="in all (the preset's)")
+    parser.add_argument("--batch", type=int, help="latent frames a step (the preset's)")
+    parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile: for GPUs")
+    parser.add_argument("--save-seconds", type=float, default=120, help="between two states (%(default)s)")
     parser.add_argument("--init", type=Path, help="checkpoint folder to start from")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse_options()
     workspace, preset = start(options)
+    steps, size = options.steps or preset.schedule.denoiser_steps, options.batch or preset.schedule.denoiser_batch
     tokenizer = workspace.load_tokenizer()
-    clips = Clips(workspace, tokenizer)
-    model = make_model(preset, len(tokenizer), options.init)
+    clips = Clips(workspace, tokenizer, options.device)
+    model = make_model(preset, len(tokenizer), options.init).to(options.device)
     average = copy.deepcopy(model.state_dict())
     hidden, rest = split_parameters(model)
     optimizers = [Muon(hidden, lr=0.01), torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)]
+    predict_fast = torch.compile(predict) if options.compile else predict
     log, first = Log(every=50, memory=0.98), 0
-    if workspace.denoiser.exists():
-        state = load_state(workspace.denoiser, optimizers)
+    run = Run(workspace.denoiser, optimizers, options.save_seconds)
+    if state := run.load(options.device):
         model.load_state_dict(state["model"])
         average, first = state["average"], state["step"]
 
-    for step in range(first, options.steps):
-        batch = clips.batch(options.batch, seed_step(SEED, step))
-        set_learning_rate(optimizers, learning_rate(step, options.steps))
-        loss = flow_loss(model["denoiser"], model["text_encoder"], batch, options.bfloat16)
+    for step in range(first, steps):
+        batch = clips.batch(size, windows_at(step / steps), seed_step(SEED, step))
+        set_learning_rate(optimizers, learning_rate(step, steps))
+        loss = flow_loss(model, batch, options.bfloat16, predict_fast)
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(rest, 1.0)
@@ -181,9 +205,10 @@ def main() -> None:
             optimizer.step()
         if step % EMA_EVERY == 0:
             update_average(average, model, step)
-        log.write(step, f"loss {log.smooth(float(loss.detach())):.4f}")
-        if (step + 1) % options.save_every == 0 or step + 1 == options.steps:
-            save_state(workspace.denoiser, step + 1, optimizers, model=model.state_dict(), average=average)
+        log.add(loss)
+        log.write(step, lambda loss: f"loss {loss:.4f}")
+        if run.is_due or step + 1 == steps:
+            run.save(step + 1, model=model.state_dict(), average=average)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Trains the judge's networks, a quarter of the clips as the shipped VAE shows them, into judge.safetensors."""
 
 import argparse
+import multiprocessing
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -17,26 +18,28 @@ import judge_data
 from judge_data import COLOR_CLASSES, EVERY, FRAMES, LABEL_SIZE, SIZE, UNKNOWN
 from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
 from muon import Muon
-from training import Log, seed_step
+from training import Log, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
 KEPT = FRAMES // EVERY + 1
+DECODED = 4  # each so many clips are seen through the VAE
 SEEN_PIXELS = 10
 
 
 class Clips:
     """Every second frame of labelled clips. Made once and kept in the folder."""
 
-    def __init__(self, folder: Path, count: int, vae: WholeClipVae) -> None:
-        path = folder / f"judge-{count}.npz"
+    def __init__(self, options: argparse.Namespace) -> None:
+        path = options.work / f"judge-{options.clips}.npz"
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            self._make(path, count, vae)
+            options.work.mkdir(parents=True, exist_ok=True)
+            make_clips(path, options)
         data = np.load(path)
         self.frames, self.colors, self.shapes, self.scenes, self.cameras = (
-            torch.from_numpy(data[name]) for name in ("frames", "colors", "shapes", "scenes", "cameras")
+            torch.from_numpy(data[name]).to(options.device)
+            for name in ("frames", "colors", "shapes", "scenes", "cameras")
         )
         self.subjects = self._find_subjects()
         self.found = self.colors  # of each pixel the color that a segmenter sees; the true one until there is one
@@ -54,32 +57,38 @@ class Clips:
         found[:, 2] += 1
         return found
 
-    @staticmethod
-    def _make(path: Path, count: int, vae: WholeClipVae) -> None:
-        frames = np.zeros((count, KEPT, SIZE, SIZE, 3), np.uint8)
-        colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
-        scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
-        for index in range(count):
-            is_decoded = index % 4 == 0
-            clip = judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if is_decoded else EVERY)
-            seen = through_vae(vae, clip.frames) if is_decoded else clip.frames
+
+def make_clip(index: int) -> judge_data.LabelledClip:
+    torch.set_num_threads(1)
+    return judge_data.sample_clip(random.Random(f"judge {index}"), every=1 if index % DECODED == 0 else EVERY)
+
+
+def make_clips(path: Path, options: argparse.Namespace) -> None:
+    """Some of them as the VAE shows them."""
+    count, vae = options.clips, load_vae(options.vae, options.device)
+    frames = np.zeros((count, KEPT, SIZE, SIZE, 3), np.uint8)
+    colors, shapes = (np.zeros((count, KEPT, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
+    scenes, cameras = (np.zeros(count, np.int64) for _ in range(2))
+    with multiprocessing.get_context("spawn").Pool(options.threads) as workers:  # CUDA does not survive a fork
+        for index, clip in enumerate(workers.imap(make_clip, range(count))):
+            seen = through_vae(vae, clip.frames) if index % DECODED == 0 else clip.frames
             frames[index], colors[index], shapes[index] = (a[::EVERY] for a in (seen, clip.colors, clip.shapes))
             scenes[index], cameras[index] = clip.scene, clip.camera
             if index % 100 == 0:
                 print(f"clip {index} of {count}", flush=True)
-        np.savez(path, frames=frames, colors=colors, shapes=shapes, scenes=scenes, cameras=cameras)
+    np.savez(path, frames=frames, colors=colors, shapes=shapes, scenes=scenes, cameras=cameras)
 
 
 @torch.inference_mode()
 def through_vae(vae: WholeClipVae, frames: np.ndarray) -> np.ndarray:
     """[T, 128, 128, 3] uint8, encoded and decoded."""
-    pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    pixels = torch.from_numpy(frames).to(vae.vae.device).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     seen = vae.decode(vae.encode(pixels)[0])[0].permute(1, 2, 3, 0)
-    return ((seen.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+    return ((seen.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
-def load_vae(folder: Path) -> WholeClipVae:
-    return WholeClipVae(AutoencoderKLWan.from_pretrained(folder).eval())
+def load_vae(folder: Path, device: str = "cpu") -> WholeClipVae:
+    return WholeClipVae(AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32).eval().to(device))
 
 
 def disturb(frames: Tensor, rng: random.Random) -> Tensor:
@@ -87,7 +96,7 @@ def disturb(frames: Tensor, rng: random.Random) -> Tensor:
     batch = len(frames)
     contrast, brightness = 1 + 0.08 * torch.randn(batch, 1, 1, 1), 0.05 * torch.randn(batch, 1, 1, 1)
     tint = (0.04 * torch.randn(batch, 3, 1, 1)).repeat(1, frames.size(1) // 3, 1, 1)
-    frames = frames * contrast + brightness + tint
+    frames = frames * contrast.to(frames.device) + (brightness + tint).to(frames.device)
     if rng.random() < 0.3:
         frames = F.avg_pool2d(F.pad(frames, (1, 1, 1, 1), mode="replicate"), 3, 1)
     if rng.random() < 0.3:  # color at half the resolution, as in 4:2:0
@@ -118,10 +127,10 @@ def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -
     wanted = torch.where(true_masks, clips.shapes[clip, frame], 0).amax(dim=(1, 2)).long() - 1
     grown = F.max_pool2d(true_masks[:, None].float(), 3, 1, 1)[:, 0] > 0.5
     shrunk = F.max_pool2d(1 - true_masks[:, None].float(), 3, 1, 1)[:, 0] < 0.5
-    flips = torch.rand(true_masks.shape) < 0.15 * torch.rand(len(wanted), 1, 1)
+    flips = (torch.rand(true_masks.shape) < 0.15 * torch.rand(len(wanted), 1, 1)).to(wanted.device)
     masks = true_masks ^ (flips & (grown ^ shrunk))
     found = clips.found[clip, frame] == color[:, None, None]
-    takes_found = (torch.rand(len(wanted)) < 0.6) & (found.sum(dim=(1, 2)) >= SEEN_PIXELS)
+    takes_found = (torch.rand(len(wanted)) < 0.6).to(wanted.device) & (found.sum(dim=(1, 2)) >= SEEN_PIXELS)
     masks = torch.where(takes_found[:, None, None], found, masks)
     crops = crop_subjects(disturb(pixels(clips.frames[clip, frame]), rng), masks)
     return F.cross_entropy(network(crops), wanted)
@@ -142,27 +151,25 @@ NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
 }  # fmt: skip
 
 
-def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch: int, seed: int) -> nn.Module:
+def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch: int, seed: int) -> None:
     """Falling rates from the first step on."""
-    network = network.train().to(memory_format=torch.channels_last)
+    network.train()
     named = dict(network.named_parameters())
     matrices = [named[name] for name in named if named[name].dim() == 4 and "head" not in name]
     others = [named[name] for name in named if named[name].dim() != 4 or "head" in name]
     optimizers = [Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=4e-3, weight_decay=1e-4)]
-    rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     log = Log(every=50, memory=0.95)
     for step in range(steps):
         rng = seed_step(seed, step)
-        share = min(1.0, (step + 1) / 30) * (1 - step / steps)
-        for optimizer, rate in zip(optimizers, rates):
-            optimizer.param_groups[0]["lr"] = rate * share
-            optimizer.zero_grad()
+        set_learning_rate(optimizers, min(1.0, (step + 1) / 30) * (1 - step / steps))
+        network.zero_grad()
         loss = loss_of(network, clips, batch, rng)
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
-        log.write(step, f"loss {log.smooth(loss.item()):.4f}")
-    return network.eval()
+        log.add(loss)
+        log.write(step, lambda loss: f"loss {loss:.4f}")
+    network.eval()
 
 
 def main() -> None:
@@ -172,20 +179,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000, help="of each network (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="others stay (all)")
+    parser.add_argument("--vae", type=Path, default=VAE, help="that some clips are seen through (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="(%(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    clips = Clips(options.work, options.clips, load_vae(VAE))
+    clips = Clips(options)
     weights = load_file(options.out) if options.out.exists() else {}
     for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items(), start=1):
         torch.manual_seed(seed)
-        network = make()
+        network = make().to(options.device, memory_format=torch.channels_last)
         if name in options.networks:
             print(name, flush=True)
             train(network, loss_of, clips, options.steps, options.batch, seed)
             for key, value in network.state_dict().items():
-                weights[f"{name}.{key}"] = value.contiguous().half() if value.is_floating_point() else value
+                value = value.cpu().contiguous()
+                weights[f"{name}.{key}"] = value.half() if value.is_floating_point() else value
         elif name == "segmenter":
             network.load_state_dict(
                 {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}

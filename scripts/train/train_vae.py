@@ -12,7 +12,7 @@ from torch import Tensor
 
 from muon import Muon
 from networks import make_vae
-from training import Log, load_state, save_state, seed_step, set_learning_rate
+from training import Log, Run, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 from workspace import argument_parser, start
 
@@ -22,14 +22,15 @@ SEED = 0
 WARM_UP = 60
 
 
-def random_crops(clips: np.ndarray, batch: int, rng: random.Random) -> Tensor:
+def random_crops(clips: np.ndarray, batch: int, rng: random.Random, device: str) -> Tensor:
     """[B, 3, 17, 64, 64] in -1 to 1, mirrored half of the time."""
-    chosen = sorted(rng.randrange(len(clips)) for _ in range(batch))
-    spare = clips.shape[1] - FRAMES
-    first = 0 if rng.random() < 0.4 else 8 * rng.randint(0, spare // 8)
-    top, left = 16 * rng.randint(0, 4), 16 * rng.randint(0, 4)
-    pixels = clips[chosen, first : first + FRAMES, top : top + CROP, left : left + CROP]
-    crops = torch.from_numpy(pixels).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    pixels = np.empty((batch, FRAMES, CROP, CROP, 3), np.uint8)
+    for crop in pixels:
+        clip = clips[rng.randrange(len(clips))]
+        first = 0 if rng.random() < 0.4 else rng.randint(0, len(clip) - FRAMES)
+        top, left = (8 * rng.randint(0, (size - CROP) // 8) for size in clip.shape[1:3])
+        crop[:] = clip[first : first + FRAMES, top : top + CROP, left : left + CROP]
+    crops = torch.from_numpy(pixels).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return crops.flip(-1) if rng.random() < 0.5 else crops
 
 
@@ -41,16 +42,16 @@ def reconstruction_loss(difference: Tensor) -> Tensor:
     return difference.abs().mean() + 2 * difference.square().mean() + 0.5 * (across + down) + 0.2 * in_time
 
 
-def train_step(model: WholeClipVae, pixels: Tensor, bfloat16: bool) -> tuple[Tensor, float, float]:
-    """Loss, mean squared error, divergence from a normal distribution."""
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+def train_step(model: WholeClipVae, pixels: Tensor, bfloat16: bool) -> tuple[Tensor, Tensor]:
+    """Loss, mean squared error."""
+    with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=bfloat16):
         mean, log_variance = (moment.float() for moment in model.encode(pixels))
         log_variance = log_variance.clamp(-12, 4)
         decoded = model.decode(mean + torch.randn_like(mean) * (log_variance / 2).exp())
     difference = decoded.float() - pixels
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     loss = reconstruction_loss(difference) + 1e-4 * divergence
-    return loss, float(difference.detach().square().mean()), float(divergence.detach())
+    return loss, difference.detach().square().mean()
 
 
 def make_optimizers(vae: AutoencoderKLWan) -> list[torch.optim.Optimizer]:
@@ -69,36 +70,38 @@ def learning_rate(step: int, steps: int) -> float:
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--steps", type=int, default=4000, help="in all (%(default)s)")
-    parser.add_argument("--batch", type=int, default=4, help="crops a step (%(default)s)")
-    parser.add_argument("--bfloat16", action="store_true", help="for CPUs with AMX")
-    parser.add_argument("--save-every", type=int, default=200, help="steps (%(default)s)")
+    parser.add_argument("--steps", type=int, help="in all (the preset's)")
+    parser.add_argument("--batch", type=int, help="crops a step (the preset's)")
+    parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
+    parser.add_argument("--save-seconds", type=float, default=120, help="between two states (%(default)s)")
     parser.add_argument("--init", type=Path, help="checkpoint folder to start from")
     options = parser.parse_args()
     workspace, preset = start(options)
+    steps, batch = options.steps or preset.schedule.vae_steps, options.batch or preset.schedule.vae_batch
     clips = workspace.load_clips()
     torch.manual_seed(SEED)
     vae = make_vae(preset)
     if options.init:
         vae.load_state_dict(AutoencoderKLWan.from_pretrained(options.init, subfolder="vae").state_dict())
+    vae.to(options.device)
     model, optimizers, log, first = WholeClipVae(vae), make_optimizers(vae), Log(every=25, memory=0.95), 0
-    if workspace.vae.exists():
-        state = load_state(workspace.vae, optimizers)
+    run = Run(workspace.vae, optimizers, options.save_seconds)
+    if state := run.load(options.device):
         vae.load_state_dict(state["vae"])
         first = state["step"]
 
-    for step in range(first, options.steps):
+    for step in range(first, steps):
         rng = seed_step(SEED, step)
-        set_learning_rate(optimizers, learning_rate(step, options.steps))
-        loss, error, divergence = train_step(model, random_crops(clips, options.batch, rng), options.bfloat16)
+        set_learning_rate(optimizers, learning_rate(step, steps))
+        loss, error = train_step(model, random_crops(clips, batch, rng, options.device), options.bfloat16)
         vae.zero_grad()
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
-        quality = -10 * math.log10(log.smooth(error) / 4)
-        log.write(step, f"PSNR {quality:.2f} dB, divergence {divergence:.2f}")
-        if (step + 1) % options.save_every == 0 or step + 1 == options.steps:
-            save_state(workspace.vae, step + 1, optimizers, vae=vae.state_dict())
+        log.add(error)
+        log.write(step, lambda error: f"PSNR {-10 * math.log10(error / 4):.2f} dB")
+        if run.is_due or step + 1 == steps:
+            run.save(step + 1, vae=vae.state_dict())
 
 
 if __name__ == "__main__":

@@ -60,8 +60,10 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, default=Path("build/tiny-world"), help="folder of this run (%(default)s)")
     parser.add_argument("--preset", choices=PRESETS, default="tiny-world", help="sizes of the networks (%(default)s)")
-    parser.add_argument("--edition", type=int, choices=EDITIONS, default=1, help="of the world (%(default)s)")
+    parser.add_argument("--edition", type=int, choices=EDITIONS, default=2, help="of the world (%(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (all)")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", default=device, help="of the networks (%(default)s)")
     return parser
 
 

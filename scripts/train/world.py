@@ -155,6 +155,20 @@ def wrapped(position: float, half: float) -> float:
     return (position + half) % (2 * half) - half
 
 
+def around(x: Array, y: Array, place: tuple[float, float], reach: float) -> tuple[slice, slice]:
+    """Rows and columns of the pixels that are no farther from the place than `reach`, across or down."""
+    row_ends = np.searchsorted(y[:, 0], (place[1] - reach, place[1] + reach))
+    column_ends = np.searchsorted(x[0], (place[0] - reach, place[0] + reach))
+    return slice(*row_ends), slice(*column_ends)
+
+
+def spot(view: View, place: tuple[float, float], sharpness: float) -> tuple[tuple[slice, slice], Array]:
+    """A soft point of light: where it is seen, and how bright it is there, [h, w, 1]."""
+    part = around(view.x, view.y, place, reach=float(np.sqrt(24 / sharpness)))
+    distance = (view.x[part] - place[0]) ** 2 + (view.y[part] - place[1]) ** 2
+    return part, np.exp(-distance * sharpness)[..., None]
+
+
 def meadow(view: View) -> Array:
     sky = gradient((0.45, 0.72, 0.95), (0.80, 0.92, 0.99), np.clip(view.height / 0.6, 0, 1))
     depth = view.y - (0.25 + 0.10 * np.sin(2.1 * view.x + view.seed))
@@ -177,7 +191,8 @@ def night(view: View) -> Array:
         x = wrapped(stars.uniform(-1.3, 1.3) - view.pan, 1.3) + view.pan
         y = stars.uniform(-1.0, 1.0)
         twinkle = 0.75 + 0.25 * np.sin(3 * view.time + stars.uniform(0, 6))
-        image += twinkle * np.exp(-((view.x - x) ** 2 + (view.y - y) ** 2) * 1400)[..., None]
+        part, light = spot(view, (x, y), 1400)
+        image[part] += twinkle * light
     return image
 
 
@@ -196,7 +211,8 @@ def snow(view: View) -> Array:
         x = wrapped(flakes.uniform(-1.2, 1.2) - view.pan, 1.2) + view.pan
         y = wrapped(flakes.uniform(-1.2, 1.2) + 0.8 * view.time, 1.2)
         drift = 0.05 * np.sin(2 * view.time + x * 9)
-        image = image + 0.6 * np.exp(-((view.x - x - drift) ** 2 + (view.y - y) ** 2) * 900)[..., None]
+        part, light = spot(view, (x + drift, y), 900)
+        image[part] += 0.6 * light
     return image
 
 
@@ -282,13 +298,13 @@ def pose(subject: Subject, place: int, count: int, time: float) -> Pose:
     return Pose(x, y, radius, angle)
 
 
-def cover(shape: str, at: Pose, x: Array, y: Array) -> Array:
-    """[H, W], 1 inside the shape, its edge smoothed over two pixels."""
+def cover(shape: str, at: Pose, x: Array, y: Array, size: int | None = None) -> Array:
+    """[H, W], 1 inside the shape, its edge smoothed over two pixels; `size`: of the picture, where x and y are a part."""
     x, y = x - at.x, y - at.y
     if at.angle:
         cosine, sine = np.cos(at.angle), np.sin(at.angle)
         x, y = cosine * x + sine * y, -sine * x + cosine * y
-    return np.clip(0.5 - signed_distance(shape, x, y, at.radius) * len(x) / 2, 0, 1)
+    return np.clip(0.5 - signed_distance(shape, x, y, at.radius) * (size or len(x)) / 2, 0, 1)
 
 
 def paint(image: Array, subject: Subject, at: Pose, x: Array, y: Array) -> Array:
