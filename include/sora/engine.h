@@ -85,6 +85,12 @@ struct WatermarkFinding {
   std::string damage;                    ///< why no more could be decoded; empty: all, or as many as are looked at
 };
 
+/// A text in a file that says what it shows.
+struct Caption {
+  std::string tag;  ///< "title", "ImageDescription"
+  std::string text;
+};
+
 struct Engine {
   /// Renders plans of one checkpoint and one placement to their outputs, as `board` hands them out: all prompts are
   /// encoded first, then the model is loaded once. Of each job, all that can fail without weights (the output path, the
@@ -103,6 +109,9 @@ struct Engine {
   /// OutputOptions::metadata of the render that wrote this MP4. Throws Error{input} if the file is none or has none;
   /// what it returns is bytes from a file: to be checked like any other input.
   std::string (*metadata)(const std::filesystem::path& video) = nullptr;
+  /// What a picture or clip says of itself: titles, descriptions, comments, keywords of the file, of its video and of
+  /// its first picture, but not what metadata() returns. Throws Error{input}.
+  std::vector<Caption> (*captions)(const std::filesystem::path& media) = nullptr;
   /// Looks at up to the first two minutes of a video, or at a picture. Throws Error{input} where nothing can be
   /// decoded.
   WatermarkFinding (*find_watermark)(const std::filesystem::path& media,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/model_path.h"
 #include "cli/sidecar.h"
+#include "sora/engine.h"
 
 namespace sora {
 namespace {
@@ -56,6 +57,25 @@ std::vector<std::string> prompts_in(const fs::path& media) {
   return prompts;
 }
 
+// What cannot be read is for the planner to refuse.
+std::vector<Caption> captions_in(const fs::path& media) {
+  require(engine().captions != nullptr, Fault::bug, "the engine cannot read the captions of images and clips");
+  try {
+    return engine().captions(media);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::input) throw;
+    return {};
+  }
+}
+
+void require_allowed(const Policy& policy, const fs::path& media, const std::string& origin) {
+  const std::string name = printable(media.native(), 300);
+  for (const std::string& prompt : prompts_in(media))
+    require_none(policy.check(prompt), "the prompt of " + name, policy, origin);
+  for (const Caption& caption : captions_in(media))
+    require_none(policy.check(caption.text), fmt::format("the {} in {}", caption.tag, name), policy, origin);
+}
+
 }  // namespace
 
 Refused::Refused(const std::string& text, const Policy& policy, PolicyFinding finding)
@@ -81,10 +101,7 @@ fs::path policy_path(const fs::path& file) { return file.empty() ? shipped_polic
 Policy load_policy(const fs::path& file) { return Policy(read_policy(policy_path(file))); }
 
 void require_allowed(const Policy& policy, const Request& request, const std::string& origin) {
-  for (const fs::path& media : media_of(request)) {
-    for (const std::string& prompt : prompts_in(media))
-      require_none(policy.check(prompt), "the prompt of " + printable(media.native(), 300), policy, origin);
-  }
+  for (const fs::path& media : media_of(request)) require_allowed(policy, media, origin);
   require_none(policy.check(request.prompt), "the prompt", policy, origin);
   std::string all = request.prompt;
   for (std::size_t i = 0; i < request.scenes.size(); ++i) {

@@ -36,8 +36,8 @@ std::filesystem::path policy_path(const std::filesystem::path& file);
 /// Throws Refused for the first text of the request that is not allowed, and warns where the policy says so; `origin`
 /// ("prompts.txt:3", or nothing) is for the warnings. The negative prompt is what a model is guided away from (and only
 /// with a guidance scale above 1 looked at by it), so that it adds nothing to a video: it is only held against
-/// sexual_minors. So are prompt and scenes read as one text. Clips that are given bring the prompts along that sora-gen
-/// has made them from.
+/// sexual_minors. So are prompt and scenes read as one text. Pictures and clips that are given bring along what they
+/// say of themselves, and the prompts that sora-gen has made them from.
 void require_allowed(const Policy& policy, const Request& request, const std::string& origin = "");
 
 }  // namespace sora

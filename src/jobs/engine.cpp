@@ -4,6 +4,7 @@
 #include "jobs/doctor.h"
 #include "jobs/find_watermark.h"
 #include "jobs/run_jobs.h"
+#include "media/captions.h"
 #include "media/media_reader.h"
 #include "media/mp4_metadata.h"
 #include "parallel/store_claims.h"
@@ -14,6 +15,7 @@ extern "C" const sora::Engine* sora_engine() {
                                         .probe = sora::probe_media,
                                         .join = [](const sora::Group& group) { return sora::join_group(group); },
                                         .metadata = sora::read_mp4_metadata,
+                                        .captions = sora::read_captions,
                                         .find_watermark = sora::find_watermark};
   return &kEngine;
 }

@@ -107,6 +107,58 @@ TEST_F(Refusal, HoldsForThePromptsOfGivenClips) {
             "bytes 4-8\n");
 }
 
+// What others have written into their files.
+TEST_F(Refusal, HoldsForTheCaptionsOfClips) {
+  const auto tagged = [&](const char* source, const char* name, const char* tag) {
+    const RunResult made = test::run_program(
+        {"ffmpeg", "-v", "error", "-i", test::data(source), "-metadata", tag, "-c", "copy", folder_ / name});
+    ASSERT_EQ(made.err, "");
+  };
+  tagged("media/h264.mp4", "clip.mp4", "title=They stab him");
+  tagged("media/vp9.webm", "clip.webm", "description=stab");
+  tagged("media/h264.mp4", "harmless.mp4", "title=A red ball");
+  tagged("media/h264.mp4", "by.mp4", "artist=stab");
+  const auto extend = [&](const char* name) {
+    return run({"-p", "a red ball", "--extend", name, "--extend-frames", "4", "--dry-run"});
+  };
+  const RunResult clip = extend("clip.mp4");
+  EXPECT_EQ(clip.exit_code, 8);
+  EXPECT_EQ(clip.err,
+            "sora-gen: refused: the title in clip.mp4 matches policy \"mine\", category \"violence\", rule \"v1\", at "
+            "bytes 5-9\n");
+  EXPECT_THAT(extend("clip.webm").err, HasSubstr("refused: the description in clip.webm matches"));
+  EXPECT_EQ(extend("harmless.mp4").exit_code, 0) << extend("harmless.mp4").err;
+  EXPECT_EQ(extend("by.mp4").exit_code, 0);
+}
+
+// A JPEG with an EXIF segment of one tag.
+std::string with_image_description(const std::string& jpeg, const std::string& text) {
+  constexpr std::size_t kStartOfImage = 2, kTextOffset = 26;  // the latter from the TIFF header on
+  const auto number = [](std::size_t value, int bytes) {
+    std::string little_endian;
+    for (int i = 0; i < bytes; ++i) little_endian += static_cast<char>(value >> (8 * i) & 0xff);
+    return little_endian;
+  };
+  const std::string entry = number(0x010e, 2) + number(2, 2) + number(text.size() + 1, 4) + number(kTextOffset, 4);
+  const std::string exif = std::string("Exif\0\0II*\0", 10) + number(8, 4) + number(1, 2) + entry + number(0, 4) + text;
+  const std::size_t length = 2 + exif.size() + 1;
+  std::string segment = "\xff\xe1";
+  segment += static_cast<char>(length >> 8);
+  segment += static_cast<char>(length & 0xff);
+  segment += exif + '\0';
+  return std::string(jpeg).insert(kStartOfImage, segment);
+}
+
+TEST_F(Refusal, HoldsForTheCaptionsOfPictures) {
+  const std::string jpeg = test::read_text(test::data("media/420.jpg"));
+  test::write_file(folder_ / "a.jpg", with_image_description(jpeg, "two men who stab"));
+  test::write_file(folder_ / "b.jpg", with_image_description(jpeg, "two men who sing"));
+  const RunResult result = run({"-p", "a red ball", "--image", "a.jpg", "--dry-run"});
+  EXPECT_EQ(result.exit_code, 8);
+  EXPECT_THAT(result.err, HasSubstr("refused: the ImageDescription in a.jpg matches"));
+  EXPECT_EQ(run({"-p", "a red ball", "--image", "b.jpg", "--dry-run"}).exit_code, 0);
+}
+
 TEST_F(Refusal, HoldsForPlansStandardInputAndScenes) {
   EXPECT_EQ(run({"-p", "to, stab", "--dry-run"}).err, kRefused);
   EXPECT_EQ(run({"-p", "-"}, "to, stab\n").err, kRefused);

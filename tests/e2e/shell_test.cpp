@@ -180,9 +180,13 @@ class Generated : public testing::Test {
   // The lines that `script` prints, sorted.
   std::vector<std::string> lines_of(const Words& argv) const {
     const std::string path = fs::path(SORA_BINARY).parent_path().string() + ":" + std::getenv("PATH");
-    const test::RunResult result = run_program(
-        argv, {.env = {{"PATH", path}, {"HF_HUB_CACHE", "/nonexistent"}, {"HOME", folder_.path()}, {"TERM", "dumb"}},
-               .working_directory = folder_ / "work"});
+    const test::RunResult result =
+        run_program(argv, {.env = {{"PATH", path},
+                                   {"HF_HUB_CACHE", "/nonexistent"},
+                                   {"HOME", folder_.path()},
+                                   {"XDG_CONFIG_HOME", folder_ / "config"},  // where fish keeps what it has seen
+                                   {"TERM", "dumb"}},
+                           .working_directory = folder_ / "work"});
     EXPECT_EQ(result.err, "");
     std::istringstream out(result.out);
     std::vector<std::string> lines;

@@ -63,13 +63,18 @@ std::string metadata(const std::filesystem::path& video) {
   fail(Fault::input, "{}: has no settings of sora-gen", video.string());
 }
 
+std::vector<Caption> captions(const std::filesystem::path&) { return {}; }
+
 std::vector<Finding> doctor() { return {{"LibTorch", true, "2.11.0"}}; }
 
 }  // namespace
 }  // namespace sora
 
 extern "C" const sora::Engine* sora_engine() {
-  static const sora::Engine engine{
-      .render = sora::render, .doctor = sora::doctor, .probe = sora::probe, .metadata = sora::metadata};
+  static const sora::Engine engine{.render = sora::render,
+                                   .doctor = sora::doctor,
+                                   .probe = sora::probe,
+                                   .metadata = sora::metadata,
+                                   .captions = sora::captions};
   return &engine;
 }

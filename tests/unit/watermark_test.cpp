@@ -101,12 +101,6 @@ TEST(Embedder, RefusesPicturesThatAreTooSmall) {
             "a watermark needs a picture of at least 16x16, not 15x400");
 }
 
-TEST(Key, IsNamedByAHash) {
-  EXPECT_EQ(key_id(kKey), key_id(key_number(7)));
-  EXPECT_NE(key_id(kKey), key_id(key_number(8)));
-  EXPECT_THAT(key_id(kKey), testing::MatchesRegex("[0-9a-f]{8}"));
-}
-
 // --- what must be found ---
 
 TEST(Detector, FindsTheMarkAndReadsIt) {
