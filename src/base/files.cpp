@@ -17,8 +17,6 @@
 namespace sora {
 namespace {
 
-std::string shown(const std::filesystem::path& path) { return printable(path.native(), 300); }
-
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder";
   if (S_ISFIFO(mode)) return "a pipe";

@@ -23,8 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 // "." where the root itself is meant.
 fs::path below(const fs::path& root, const fs::path& folder) {
   const fs::path relative = folder.lexically_normal().lexically_relative(root.lexically_normal());

@@ -19,8 +19,6 @@ namespace {
 constexpr int kWorstCrf = 51;
 constexpr std::size_t kMostDigits = 9;
 
-std::string shown(const std::filesystem::path& path) { return printable(path.native(), 300); }
-
 bool has_extension(const std::filesystem::path& path, std::string_view extension) {
   std::string found = path.extension().native();
   std::transform(found.begin(), found.end(), found.begin(),

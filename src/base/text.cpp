@@ -64,6 +64,8 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return out;
 }
 
+std::string shown(const std::filesystem::path& path) { return printable(path.native(), 300); }
+
 std::size_t valid_utf8_bytes(std::string_view text) {
   std::size_t valid = 0;
   while (valid < text.size()) {

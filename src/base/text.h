@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace sora {
 /// `max_bytes` with an ellipsis. What came from a file or a user goes through here before it reaches a terminal or a
 /// log.
 std::string printable(std::string_view text, std::size_t max_bytes = 80);
+
+/// A path for a message: a file's name may hold any byte.
+std::string shown(const std::filesystem::path& path);
 
 /// The code point at the start of `text` and its length in bytes, or nothing if the bytes there are not valid UTF-8: no
 /// surrogates, no overlong forms.

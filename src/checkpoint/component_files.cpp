@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "checkpoint/mapped_file.h"
 #include "sora/checkpoint.h"
 
 namespace sora {

@@ -16,7 +16,6 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "checkpoint/component_files.h"
-#include "checkpoint/mapped_file.h"
 #include "sora/error.h"
 
 namespace sora {

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "checkpoint/component_files.h"
 #include "checkpoint/hf_cache.h"
-#include "checkpoint/mapped_file.h"
 #include "sora/checkpoint.h"
 
 namespace sora {

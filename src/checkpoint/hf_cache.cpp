@@ -12,7 +12,6 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "checkpoint/component_files.h"
-#include "checkpoint/mapped_file.h"
 #include "sora/checkpoint.h"
 
 namespace sora {

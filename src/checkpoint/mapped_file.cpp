@@ -12,8 +12,6 @@
 
 namespace sora {
 
-std::string shown(const std::filesystem::path& path) { return printable(path.native(), 300); }
-
 MappedFile::MappedFile(const std::filesystem::path& path) {
   // O_NONBLOCK: opening a pipe must not wait for a writer.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

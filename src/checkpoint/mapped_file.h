@@ -1,15 +1,10 @@
 // A regular file mapped into memory, read-only. Nothing is read before it is looked at.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
 #include <string_view>
 
 namespace sora {
-
-/// A path for a message: control characters escaped, as file names may hold any byte.
-std::string shown(const std::filesystem::path& path);
 
 class MappedFile {
  public:

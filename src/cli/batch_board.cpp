@@ -25,8 +25,6 @@ namespace fs = std::filesystem;
 // Videos of a batch are alike: the first few say how long they take.
 constexpr int kMostLearned = 5;
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 bool is_there(const fs::path& path) {
   std::error_code none;
   return fs::symlink_status(path, none).type() != fs::file_type::not_found;

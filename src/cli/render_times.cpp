@@ -22,8 +22,6 @@ constexpr int kFormat = 1;
 constexpr std::int64_t kMostBytes = 4 << 20;
 constexpr std::size_t kPlaceDigits = 16;
 
-std::string shown(const std::filesystem::path& file) { return printable(file.native(), 300); }
-
 // Throws nlohmann's exceptions where something is not as write_timings leaves it.
 Timings timings_of(const ordered_json& json) {
   Timings timings;

@@ -22,16 +22,6 @@ RE2::Options options() {
   return options;
 }
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
-}
-
 }  // namespace
 
 struct CompiledPolicy::Compiler {
@@ -81,7 +71,8 @@ struct CompiledPolicy::Compiler {
   void add_pattern(const std::string& words, bool stem, bool name, std::size_t collection) {
     std::string joined = words;
     std::erase(joined, ' ');
-    if (name && joined.size() < words.size() && joined.size() >= kShortestJoined) {
+    const bool phrase = joined.size() < words.size();
+    if (name && phrase && joined.size() >= kShortestJoined) {
       add_pattern(joined, stem, false, collection);
     }
     const auto [found, added] = numbers.try_emplace(' ' + words + (stem ? "" : " "), table.patterns.size());
@@ -91,11 +82,16 @@ struct CompiledPolicy::Compiler {
     }
     std::vector<std::size_t>& owners = table.owners[found->second];
     if (owners.empty() || owners.back() != collection) owners.push_back(collection);
-    for (const std::string& word : words_of(words)) term_words.insert(word);
+    if (phrase) phrases.insert(words);
+    const std::vector<std::string> all = words_of(words);
+    term_words.insert(all.begin(), all.end());
     if (!stem) return;
     // So that forms of it are known words, too.
     constexpr const char* kEndings[] = {"s", "es", "e", "ed", "d", "ing", "er", "ers", "ion", "ions", "y", "ly", "al"};
-    for (const char* ending : kEndings) term_words.insert(words_of(words).back() + ending);
+    for (const char* ending : kEndings) {
+      term_words.insert(all.back() + ending);
+      if (phrase) phrases.insert(words + ending);
+    }
   }
 
   void add_pattern(CompiledRule& rule, const std::string& pattern) {
@@ -113,7 +109,7 @@ struct CompiledPolicy::Compiler {
   TermTable table;
   std::unordered_map<std::string, std::size_t> numbers;
   std::vector<CompiledRule> rules;
-  std::unordered_set<std::string> term_words, common_words;
+  std::unordered_set<std::string> term_words, common_words, phrases;
   std::unique_ptr<RE2::Set> set;
   int set_size = 0;
 };
@@ -123,7 +119,7 @@ CompiledPolicy::CompiledPolicy(const PolicyFile& file) : CompiledPolicy(Compiler
 CompiledPolicy::CompiledPolicy(Compiler compiler)
     : table_(std::move(compiler.table)),
       rules_(std::move(compiler.rules)),
-      lexicon_(std::move(compiler.term_words), std::move(compiler.common_words)),
+      lexicon_(std::move(compiler.term_words), std::move(compiler.common_words), std::move(compiler.phrases)),
       finder_(table_.patterns),
       set_(std::move(compiler.set)),
       set_size_(compiler.set_size) {}

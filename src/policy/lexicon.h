@@ -13,10 +13,13 @@ namespace sora {
 /// `word` with what leetspeak may mean by a sign that has several readings as one letter: 1, !, | and i are l.
 std::string leet_class(std::string_view word);
 
+class Segmenter;
+
 class Lexicon {
  public:
-  /// Folded words.
-  Lexicon(std::unordered_set<std::string> term_words, std::unordered_set<std::string> common_words);
+  /// Folded words; `phrases` are the terms that have several, with single spaces.
+  Lexicon(std::unordered_set<std::string> term_words, std::unordered_set<std::string> common_words,
+          std::unordered_set<std::string> phrases = {});
   ~Lexicon();
 
   bool is_term_word(const std::string& word) const { return term_words_.contains(word); }
@@ -27,16 +30,14 @@ class Lexicon {
   const std::string* look_alike(const std::string& word) const;
   /// The known word with this leet_class().
   const std::string* spelled_like(const std::string& leet_class) const;
-  /// "anudewoman" as "a", "nude", "woman": the fewest words, common ones first, and the fewest letters that belong to
-  /// none.
-  std::vector<std::string> segmented(std::string_view run) const;
+  /// "anudewoman" as "a", "nude", "woman"; see Segmenter::words_in().
+  std::vector<std::string> segmented(std::string_view run, bool after_apostrophe = false) const;
 
  private:
-  std::unordered_set<std::string> term_words_, common_;
+  std::unordered_set<std::string> term_words_, common_, phrases_;
 
   // Made when they are first needed: few prompts are disguised, and fewer spelled.
   struct Alike;
-  struct Segmenter;
   const Alike& alike() const;
   const Segmenter& segmenter() const;
   mutable std::once_flag alike_once_, segmenter_once_;

@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "policy/strict_json.h"
 #include "policy/views.h"
 #include "sora/error.h"
+#include "sora/json_object.h"
 
 namespace sora {
 namespace {
@@ -33,9 +33,65 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
+constexpr const char* kRemedy = "nothing is made without a whole policy: repair it, or name another with --policy";
+
+// Of a list, which is no JSON.
+[[noreturn]] void fail_list(const fs::path& file, std::string_view what) {
+  fail(Fault::usage, "{}: {}; {}", shown(file), what, kRemedy);
+}
+
+void require_something(const JsonObject& object, std::string_view key, const std::string& text) {
+  if (text.empty()) object.fail_at(key, "expected a string with something in it, found \"\"");
+}
+
+template <class T>
+void require_something(const JsonObject& object, std::string_view key, const std::vector<T>& elements) {
+  if (elements.empty()) object.fail_at(key, "expected an array with something in it, found []");
+  if constexpr (!std::is_same_v<T, JsonObject>) {
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      require_something(object, fmt::format("{}[{}]", key, i), elements[i]);
+    }
+  }
+}
+
+// Strings and arrays, of which none is empty.
+template <class T>
+T read(JsonObject& object, std::string_view key) {
+  T value = object.read<T>(key);
+  require_something(object, key, value);
+  return value;
+}
+
+// `otherwise` where the key is absent.
+template <class T>
+T read_or(JsonObject& object, std::string_view key, T otherwise) {
+  T value = object.read_or<T>(key, std::move(otherwise));
+  if (object.has(key)) require_something(object, key, value);
+  return value;
+}
+
+std::vector<JsonObject> read_objects(JsonObject& object, std::string_view key) {
+  std::vector<JsonObject> objects = object.read_objects(key);
+  require_something(object, key, objects);
+  return objects;
+}
+
+int require_within(const JsonObject& object, std::string_view key, int value, int least, int most) {
+  if (value < least || value > most) {
+    object.fail_at(key, fmt::format("expected a whole number from {} to {}, found {}", least, most, value));
+  }
+  return value;
+}
+
+std::string read_id(JsonObject& object) {
+  const std::string id = read<std::string>(object, "id");
+  if (printable(id) != id) object.fail_at("id", "expected at most 80 letters that can be shown");
+  return id;
+}
+
 template <class Kind>
-Kind one_of(StrictObject& object, std::string_view key, const std::vector<std::pair<std::string_view, Kind>>& kinds) {
-  const std::string word = object.text(key);
+Kind one_of(const JsonObject& object, std::string_view key, const std::string& word,
+            const std::vector<std::pair<std::string_view, Kind>>& kinds) {
   std::vector<std::string_view> names;
   for (const auto& [name, kind] : kinds) {
     if (word == name) return kind;
@@ -44,24 +100,40 @@ Kind one_of(StrictObject& object, std::string_view key, const std::vector<std::p
   object.fail_at(key, fmt::format("expected {}, found \"{}\"", fmt::join(names, ", "), printable(word)));
 }
 
+// What is wrong with a term; "" if nothing is.
+std::string_view fault_of(const std::string& term) {
+  const std::string_view stem = std::string_view(term).substr(0, term.find('*'));
+  const bool starred = stem.size() < term.size();
+  const std::string words = folded_term(stem);
+  if (words.empty()) return "expected a word";
+  if (starred && (stem.size() + 1 != term.size() || stem.back() == ' ')) return "* stands at the end of a word, once";
+  const std::size_t last = words.rfind(' ') == words.npos ? 0 : words.rfind(' ') + 1;
+  if (starred && words.size() - last < kShortestStem) return "expected at least 3 letters before *";
+  return "";
+}
+
+std::string with_term(const std::string& term, std::string_view fault) {
+  return fmt::format("\"{}\": {}", printable(term), fault);
+}
+
 // The file and the lists beside it.
 class Reader {
  public:
   explicit Reader(fs::path file) : file_(std::move(file)) {}
 
-  PolicyFile read() {
-    const nlohmann::json json = parse_strictly(content(file_, file_.filename()), file_);
-    StrictObject object(json, file_, "");
-    object.integer("version", kVersion, kVersion);
+  PolicyFile read_policy() {
+    JsonObject object(content(file_, file_.filename()), file_, Fault::usage, kRemedy);
+    require_within(object, "version", object.read<int>("version"), kVersion, kVersion);
     PolicyFile policy;
-    policy.id = object.text("id");
-    if (printable(policy.id) != policy.id) object.fail_at("id", "expected at most 80 letters that can be shown");
-    const bool english = object.texts("languages") == std::vector<std::string>{"en"};
-    if (!english)
+    policy.id = read_id(object);
+    if (read<Terms>(object, "languages") != Terms{"en"})
       object.fail_at("languages", "expected [\"en\"]: spaces between words and English letters are looked for");
-    if (object.has("lists")) read_lists(object.object("lists"));
-    policy.common_words = read_terms(object, "common_words", object.texts("common_words"));
-    for (StrictObject& category : object.objects("categories")) policy.categories.push_back(read_category(category));
+    if (object.has("lists")) read_lists(object.read_object("lists"));
+    object.ignore({"lists"});  // known also where it is not there
+    policy.common_words = read_terms(object, "common_words", read<Terms>(object, "common_words"));
+    for (JsonObject& category : read_objects(object, "categories")) {
+      policy.categories.push_back(read_category(category));
+    }
     object.finish();
     policy.sha256 = sha256_hex(digests_);
     return policy;
@@ -80,27 +152,25 @@ class Reader {
     }
   }
 
-  void read_lists(StrictObject lists) {
+  void read_lists(JsonObject lists) {
     for (const std::string& name : lists.keys()) {
-      StrictObject list = lists.object(name);
-      if (list.has("file") == list.has("terms")) {
-        fail_policy(file_, lists.place(name), "expected one of \"file\" and \"terms\"");
-      }
+      JsonObject list = lists.read_object(name);
+      if (list.has("file") == list.has("terms")) lists.fail_at(name, "expected one of \"file\" and \"terms\"");
       // Not in the map yet, so that a list can only refer to those before it.
-      Terms terms = list.has("file") ? read_list(list) : read_terms(list, "terms", list.texts("terms"));
+      Terms terms = list.has("file") ? read_list(list) : read_terms(list, "terms", read<Terms>(list, "terms"));
       list.finish();
       lists_[name] = std::move(terms);
     }
     lists.finish();
   }
 
-  Terms read_list(StrictObject& list) {
-    const fs::path name = list.text("file");
+  Terms read_list(JsonObject& list) {
+    const fs::path name = read<std::string>(list, "file");
     const bool beside = name.is_relative() && std::find(name.begin(), name.end(), "..") == name.end();
     if (!beside) list.fail_at("file", "expected the name of a file beside the policy or in a folder there");
     const fs::path path = file_.parent_path() / name;
     const std::string text = content(path, name);
-    if (!is_utf8(text)) fail_policy(path, fmt::format("byte {}", valid_utf8_bytes(text) + 1), "is not UTF-8");
+    if (!is_utf8(text)) fail_list(path, fmt::format("byte {}: is not UTF-8", valid_utf8_bytes(text) + 1));
     Terms terms;
     int number = 0;
     for (std::size_t begin = 0; begin < text.size();) {
@@ -112,33 +182,21 @@ class Reader {
       for (std::size_t at = 0; at <= line.size();) {
         const std::size_t bar = std::min(line.find('|', at), line.size());
         terms.emplace_back(trimmed(line.substr(at, bar - at)));
-        check_term(terms.back(), path, fmt::format("line {}", number));
+        const std::string_view fault = fault_of(terms.back());
+        if (!fault.empty()) fail_list(path, fmt::format("line {}: {}", number, with_term(terms.back(), fault)));
         at = bar + 1;
       }
     }
-    if (terms.empty()) fail_policy(path, "", "has no term");
+    if (terms.empty()) fail_list(path, "has no term");
     return terms;
   }
 
-  static void check_term(const std::string& term, const fs::path& file, const std::string& place) {
-    const std::string_view stem = std::string_view(term).substr(0, term.find('*'));
-    const bool starred = stem.size() < term.size();
-    const std::string words = folded_term(stem);
-    const auto wrong = [&](std::string_view what) {
-      fail_policy(file, place, fmt::format("\"{}\": {}", printable(term), what));
-    };
-    if (words.empty()) wrong("expected a word");
-    if (starred && (stem.size() + 1 != term.size() || stem.back() == ' ')) wrong("* stands at the end of a word, once");
-    const std::size_t last = words.rfind(' ') == words.npos ? 0 : words.rfind(' ') + 1;
-    if (starred && words.size() - last < kShortestStem) wrong("expected at least 3 letters before *");
-  }
-
   // With what "@name" stands for.
-  Terms read_terms(const StrictObject& object, const std::string& key, const std::vector<std::string>& texts) const {
+  Terms read_terms(const JsonObject& object, const std::string& key, const Terms& texts) const {
     Terms terms;
     for (const std::string& text : texts) {
       if (text[0] != '@') {
-        check_term(text, file_, object.place(key));
+        if (const std::string_view fault = fault_of(text); !fault.empty()) object.fail_at(key, with_term(text, fault));
         terms.push_back(text);
         continue;
       }
@@ -150,28 +208,27 @@ class Reader {
     return terms;
   }
 
-  PolicyCategory read_category(StrictObject& object) {
+  PolicyCategory read_category(JsonObject& object) {
     PolicyCategory category;
-    category.id = object.text("id");
+    category.id = read<std::string>(object, "id");
     const std::vector<std::string>& known = policy_categories();
     if (std::find(known.begin(), known.end(), category.id) == known.end()) {
       object.fail_at("id", fmt::format("expected {}, found \"{}\"", fmt::join(known, ", "), printable(category.id)));
     }
     if (!categories_.insert(category.id).second)
       object.fail_at("id", fmt::format("\"{}\" is there twice", category.id));
-    category.enabled = object.flag_or("enabled", true);
-    if (object.has("severity")) {
-      category.severity = one_of<Severity>(object, "severity", {{"block", Severity::block}, {"warn", Severity::warn}});
-    }
-    for (StrictObject& rule : object.objects("rules")) category.rules.push_back(read_rule(rule));
-    if (object.has("allow")) category.allow = read_terms(object, "allow", object.texts("allow"));
+    category.enabled = object.read_or("enabled", true);
+    category.severity = one_of<Severity>(object, "severity", read_or<std::string>(object, "severity", "block"),
+                                         {{"block", Severity::block}, {"warn", Severity::warn}});
+    for (JsonObject& rule : read_objects(object, "rules")) category.rules.push_back(read_rule(rule));
+    category.allow = read_terms(object, "allow", read_or<Terms>(object, "allow", {}));
     object.finish();
     if (category.id == kMinorsCategory) require_minors(object, category);
     return category;
   }
 
   // It may be added to; that it may not be weakened is said, too, where it would have no effect.
-  static void require_minors(const StrictObject& object, const PolicyCategory& category) {
+  static void require_minors(const JsonObject& object, const PolicyCategory& category) {
     if (!category.enabled) object.fail_at("enabled", "sexual_minors cannot be switched off");
     if (category.severity != Severity::block) object.fail_at("severity", "sexual_minors is always refused");
     if (!category.allow.empty()) object.fail_at("allow", "nothing of sexual_minors can be allowed");
@@ -180,12 +237,11 @@ class Reader {
     if (exceptions) object.fail_at("rules", "a rule of sexual_minors has no \"unless\"");
   }
 
-  PolicyRule read_rule(StrictObject& object) {
+  PolicyRule read_rule(JsonObject& object) {
     PolicyRule rule;
-    rule.id = object.text("id");
-    if (printable(rule.id) != rule.id) object.fail_at("id", "expected at most 80 letters that can be shown");
+    rule.id = read_id(object);
     if (!rules_.insert(rule.id).second) object.fail_at("id", fmt::format("\"{}\" is there twice", rule.id));
-    rule.kind = one_of<RuleKind>(object, "type",
+    rule.kind = one_of<RuleKind>(object, "type", read<std::string>(object, "type"),
                                  {{"terms", RuleKind::terms},
                                   {"names", RuleKind::names},
                                   {"re2", RuleKind::patterns},
@@ -193,23 +249,23 @@ class Reader {
     switch (rule.kind) {
       case RuleKind::terms:
       case RuleKind::names:
-        rule.groups = {read_terms(object, "terms", object.texts("terms"))};
+        rule.groups = {read_terms(object, "terms", read<Terms>(object, "terms"))};
         break;
       case RuleKind::patterns:
-        rule.patterns = object.texts("patterns");
+        rule.patterns = read<Terms>(object, "patterns");
         break;
       case RuleKind::near: {
-        int number = 0;
-        for (const std::vector<std::string>& group : object.groups("all")) {
-          rule.groups.push_back(read_terms(object, fmt::format("all[{}]", number++), group));
+        for (const Terms& group : read<std::vector<Terms>>(object, "all")) {
+          rule.groups.push_back(read_terms(object, fmt::format("all[{}]", rule.groups.size()), group));
         }
         if (rule.groups.size() < 2) object.fail_at("all", "expected two groups or more");
-        rule.window = object.integer("window", 2, kMostWindow);
+        rule.window = require_within(object, "window", object.read<int>("window"), 2, kMostWindow);
         break;
       }
     }
-    if (object.has("unless")) rule.unless = read_terms(object, "unless", object.texts("unless"));
-    rule.unless_window = object.has("unless_window") ? object.integer("unless_window", 1, kMostWindow) : kUnlessWindow;
+    rule.unless = read_terms(object, "unless", read_or<Terms>(object, "unless", {}));
+    rule.unless_window =
+        require_within(object, "unless_window", object.read_or("unless_window", kUnlessWindow), 1, kMostWindow);
     object.finish();
     return rule;
   }
@@ -230,6 +286,6 @@ const std::vector<std::string>& policy_categories() {
   return names;
 }
 
-PolicyFile read_policy(const fs::path& file) { return Reader(file).read(); }
+PolicyFile read_policy(const fs::path& file) { return Reader(file).read_policy(); }
 
 }  // namespace sora

@@ -57,10 +57,10 @@ bool is_meant(const Letters& letters, std::size_t at) {
 Words words_with_signs(const Letters& letters) {
   Letters kept = letters;
   for (std::size_t i = 0; i < letters.size(); ++i) {
-    if (!is_sign(letters[i].value)) continue;
+    if (!is_sign(letters[i].value) || !is_meant(letters, i)) continue;
     // A digit stands for the sign until the word is read; 1 is as ambiguous as the signs that look like it.
     const char sign = static_cast<char>(letters[i].value);
-    kept[i].value = !is_meant(letters, i) ? ' ' : sign == '@' ? '4' : sign == '$' ? '5' : sign == '+' ? '7' : '1';
+    kept[i].value = sign == '@' ? '4' : sign == '$' ? '5' : sign == '+' ? '7' : '1';
   }
   return split_words(kept);
 }
@@ -96,30 +96,49 @@ std::string decoded(const std::string& word, const Lexicon& lexicon) {
 
 bool is_single(const Word& word) { return word.text.size() == 1; }
 
-// Words [first, last), a letter each, as the words that they spell. Where some gaps are wider than others, these are
-// the ends of words; else the lexicon says where they are.
-void append_spelled(Words& out, const Words& words, std::size_t first, std::size_t last, const Lexicon& lexicon) {
+// Letters that stand closer together than the rest of a run.
+struct Group {
+  std::size_t begin = 0;  // its first word
+  std::string text;
+  bool after_apostrophe = false;
+};
+
+// Words [first, last), a letter each, at the gaps that are wider than others. Without such, they are one group.
+std::vector<Group> grouped(const Words& words, std::size_t first, std::size_t last, const Lexicon& lexicon) {
   std::uint32_t narrow = words[first + 1].gap;
   for (std::size_t i = first + 1; i < last; ++i) narrow = std::min(narrow, words[i].gap);
-  // Punctuation alone makes pieces that are longer than words.
-  constexpr std::ptrdiff_t kLongWord = 9;
-  const auto pieces = 1 + std::count_if(words.begin() + static_cast<std::ptrdiff_t>(first) + 1,
-                                        words.begin() + static_cast<std::ptrdiff_t>(last),
-                                        [&](const Word& word) { return word.gap > narrow; });
-  const bool marked = pieces > 1 && static_cast<std::ptrdiff_t>(last - first) <= kLongWord * pieces;
-  for (std::size_t begin = first; begin < last;) {
-    std::size_t end = begin + 1;
-    while (end < last && words[end].gap == narrow) ++end;
-    std::string run;
-    for (std::size_t i = begin; i < end; ++i) run += words[i].text;
-    run = decoded(run, lexicon);
-    std::size_t at = begin;
-    const bool whole = marked || lexicon.is_known(run);
-    for (const std::string& piece : whole ? std::vector{run} : lexicon.segmented(run)) {
-      out.push_back({piece, words[at].begin, words[at + piece.size() - 1].end, words[at].gap});
+  std::vector<Group> groups;
+  for (std::size_t i = first; i < last; ++i) {
+    const char32_t sign = words[i].sign;
+    if (i == first || words[i].gap > narrow) groups.push_back({i, {}, sign == '\'' || sign == U'’'});
+    groups.back().text += words[i].text;
+  }
+  for (Group& group : groups) group.text = decoded(group.text, lexicon);
+  return groups;
+}
+
+// Whether the groups are words: spaces alone part some, which they do not where all letters are spaced evenly, and most
+// are known. Else they are what stands between commas, of as many words as there are.
+bool are_words(const std::vector<Group>& groups, const Words& words, const Lexicon& lexicon) {
+  const bool spaces = std::any_of(groups.begin() + 1, groups.end(),
+                                  [&](const Group& group) { return words[group.begin].sign == U'\0'; });
+  const auto known =
+      std::count_if(groups.begin(), groups.end(), [&](const Group& group) { return lexicon.is_known(group.text); });
+  return spaces && 2 * static_cast<std::size_t>(known) > groups.size();
+}
+
+// Words [first, last), a letter each, as the words that they spell.
+void append_spelled(Words& out, const Words& words, std::size_t first, std::size_t last, const Lexicon& lexicon) {
+  const std::vector<Group> groups = grouped(words, first, last, lexicon);
+  const bool marked = are_words(groups, words, lexicon);
+  for (const Group& group : groups) {
+    std::size_t at = group.begin;
+    const bool whole = marked || (!group.after_apostrophe && lexicon.is_known(group.text));
+    for (const std::string& piece :
+         whole ? std::vector{group.text} : lexicon.segmented(group.text, group.after_apostrophe)) {
+      out.push_back({piece, words[at].begin, words[at + piece.size() - 1].end, words[at].gap, words[at].sign});
       at += piece.size();
     }
-    begin = end;
   }
 }
 

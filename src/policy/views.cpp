@@ -163,15 +163,19 @@ Words split_words(const Letters& letters) {
   Words words;
   bool inside = false;
   std::uint32_t gap = 0;
+  char32_t sign = 0;
   for (const Letter& letter : letters) {
     const auto c = static_cast<UChar32>(letter.value);
     if (u_isalnum(c) == 0) {
       inside = false;
       ++gap;
+      if (u_isUWhiteSpace(c) == 0) sign = letter.value;
       continue;
     }
     const bool alone = u_charType(c) == U_OTHER_LETTER;
-    if (!inside || alone) words.push_back({{}, letter.begin, letter.end, std::exchange(gap, 0)});
+    if (!inside || alone) {
+      words.push_back({{}, letter.begin, letter.end, std::exchange(gap, 0), std::exchange(sign, U'\0')});
+    }
     append_utf8(words.back().text, letter.value);
     words.back().end = letter.end;
     inside = !alone;
@@ -181,6 +185,16 @@ Words split_words(const Letters& letters) {
 
 std::string folded_term(std::string_view term) { return joined(split_words(folded(term))); }
 std::string look_alike_term(std::string_view term) { return joined(split_words(without_look_alikes(term))); }
+
+std::vector<std::string> words_of(std::string_view folded_term) {
+  std::vector<std::string> words;
+  for (std::size_t begin = 0; begin < folded_term.size();) {
+    const std::size_t end = std::min(folded_term.find(' ', begin), folded_term.size());
+    words.emplace_back(folded_term.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
 
 std::array<View, 3> views_of(std::string_view text, const Lexicon& lexicon) {
   const Letters plain = without_look_alikes(text);

@@ -23,6 +23,7 @@ struct Word {
   std::string text;
   std::uint32_t begin = 0, end = 0;  ///< bytes of the text
   std::uint32_t gap = 0;             ///< letters between the word before and this one
+  char32_t sign = 0;                 ///< the last of these that is no white space
 };
 using Words = std::vector<Word>;
 
@@ -53,6 +54,8 @@ Words split_words(const Letters& letters);
 /// As terms are stored: the words of `term`, with single spaces.
 std::string folded_term(std::string_view term);
 std::string look_alike_term(std::string_view term);
+/// "hot" and "dog" of "hot dog".
+std::vector<std::string> words_of(std::string_view folded_term);
 
 /// folded(), without_look_alikes() with words like "rnurder" for "murder", and the same respelled(), see
 /// policy/respelling.h.

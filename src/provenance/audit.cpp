@@ -29,8 +29,6 @@ constexpr std::size_t kDigestDigits = 64;
 // A line ends with the code over all that comes before it.
 constexpr std::string_view kCodeBegins = ",\"code\":\"", kCodeEnds = "\"}";
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 // What a line's code must be; empty where the line has no place for one.
 std::string_view code_of(std::string_view line) {
   const std::size_t tail = kCodeBegins.size() + kDigestDigits + kCodeEnds.size();

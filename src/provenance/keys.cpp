@@ -27,8 +27,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostPemBytes = 1 << 20;
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 [[noreturn]] void fail_output(const fs::path& path, const char* what) {
   fail(Fault::output, "{}: {}: {}", shown(path), what, std::strerror(errno));
 }

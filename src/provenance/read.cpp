@@ -24,8 +24,6 @@ using nlohmann::ordered_json;
 using namespace std::string_view_literals;
 namespace fs = std::filesystem;
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 Descriptor open_regular(const fs::path& path) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   require(file.get() >= 0, Fault::input, "{}: cannot be opened: {}", shown(path), std::strerror(errno));

@@ -29,8 +29,6 @@ constexpr const char* kType = "video/mp4";
 // the input.
 constexpr std::int64_t kMostManifestBytes = 256 << 20;
 
-std::string shown(const fs::path& path) { return printable(path.native(), 300); }
-
 ordered_json sign_settings() {
   ordered_json settings = c2pa_offline_settings();
   settings["verify"]["verify_after_sign"] = true;

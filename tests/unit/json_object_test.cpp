@@ -1,7 +1,8 @@
 // JsonObject: what it refuses, in which words.
+#include "sora/json_object.h"
+
 #include <gmock/gmock.h>
 
-#include "sora/checkpoint.h"
 #include "support/errors.h"
 #include "support/files.h"
 
@@ -27,7 +28,7 @@ std::string read_error(std::string_view text, std::string_view key = "k") {
 TEST(JsonObject, ReadsEveryType) {
   JsonObject json =
       parsed(R"({"b": true, "i": -3, "l": 9007199254740993, "d": 0.5, "n": 7, "s": "é\u00e9", "vi": [1, 2],
-      "vd": [1, 2.5], "vb": [false, true], "vs": ["x"], "vo": ["x", null], "e": []})");
+      "vd": [1, 2.5], "vb": [false, true], "vs": ["x"], "vo": ["x", null], "vv": [["x"], []], "e": []})");
   EXPECT_TRUE(json.read<bool>("b"));
   EXPECT_EQ(json.read<int>("i"), -3);
   EXPECT_EQ(json.read<std::int64_t>("l"), 9007199254740993);
@@ -40,6 +41,7 @@ TEST(JsonObject, ReadsEveryType) {
   EXPECT_THAT(json.read<std::vector<bool>>("vb"), ElementsAre(false, true));
   EXPECT_THAT(json.read<std::vector<std::string>>("vs"), ElementsAre("x"));
   EXPECT_THAT(json.read<std::vector<std::optional<std::string>>>("vo"), ElementsAre("x", std::nullopt));
+  EXPECT_THAT(json.read<std::vector<std::vector<std::string>>>("vv"), ElementsAre(ElementsAre("x"), ElementsAre()));
   EXPECT_TRUE(json.read<std::vector<int>>("e").empty());
   json.finish();
 }
@@ -135,6 +137,40 @@ TEST(JsonObject, NestedObjectsNameTheirPath) {
   json.finish();
 }
 
+TEST(JsonObject, ArraysOfObjectsNameTheirPath) {
+  JsonObject json = parsed(R"({"rules": [{"id": 1}, {"id": "b", "kind": 2}], "none": [], "mixed": [{}, 3]})");
+  std::vector<JsonObject> rules = json.read_objects("rules");
+  ASSERT_EQ(rules.size(), 2);
+  EXPECT_EQ(rules[0].read<int>("id"), 1);
+  rules[0].finish();
+  EXPECT_EQ(error_of(Fault::input, [&] { rules[1].read<int>("id"); }),
+            "c.json: key \"rules[1].id\": expected an integer, found \"b\" (a string)");
+  EXPECT_EQ(
+      error_of(Fault::input, [&] { rules[1].finish(); }),
+      "c.json: unknown key \"rules[1].kind\"; this version does not know what it changes, so it will not ignore it");
+  EXPECT_TRUE(json.read_objects("none").empty());
+  EXPECT_EQ(error_of(Fault::input, [&] { json.read_objects("mixed"); }),
+            "c.json: key \"mixed[1]\": expected an object, found 3");
+  EXPECT_EQ(error_of(Fault::input, [&] { rules[1].read_objects("id"); }),
+            "c.json: key \"rules[1].id\": expected an array of objects, found \"b\" (a string)");
+  EXPECT_EQ(error_of(Fault::input, [&] { json.read_objects("other"); }),
+            "c.json: key \"other\" is missing; expected an array of objects");
+  EXPECT_EQ(read_error<std::vector<std::vector<std::string>>>(R"({"k": [["x"], ["y", 1]]})"),
+            "c.json: key \"k[1][1]\": expected a string, found 1");
+  json.finish();
+}
+
+TEST(JsonObject, RemedyEndsEachMessage) {
+  const auto made = [](std::string_view text) { return JsonObject(text, "u.json", Fault::usage, "repair it"); };
+  const auto message = [](const auto& action) { return error_of(Fault::usage, action); };
+  EXPECT_EQ(message([&] { made("[]"); }), "u.json: expected an object, found [] (an array); repair it");
+  JsonObject json = made(R"({"a": [{"b": 1}], "c": 0})");
+  EXPECT_EQ(message([&] { json.read<int>("d"); }), "u.json: key \"d\" is missing; expected an integer; repair it");
+  EXPECT_EQ(message([&] { json.read_objects("a")[0].read<bool>("b"); }),
+            "u.json: key \"a[0].b\": expected true or false, found 1; repair it");
+  EXPECT_THAT(message([&] { json.finish(); }), ::testing::EndsWith(", so it will not ignore it; repair it"));
+}
+
 TEST(JsonObject, UnknownKeys) {
   JsonObject json = parsed(R"({"num_layer": 2, "eps": 1e-6})");
   json.read_or("num_layers", 3);
@@ -151,6 +187,24 @@ TEST(JsonObject, UnknownKeys) {
   both.read<int>("num_layers");
   EXPECT_EQ(error_of(Fault::input, [&] { both.finish(); }),
             "c.json: unknown key \"num_layer\"; this version does not know what it changes, so it will not ignore it");
+
+  // Of names, whatever the path to them is.
+  JsonObject outer = parsed(R"({"a_rather_long_name": {"window": 1, "sze": 2}})");
+  JsonObject inner = outer.read_object("a_rather_long_name");
+  inner.ignore({"unless", "window"});
+  EXPECT_THAT(error_of(Fault::input, [&] { inner.finish(); }),
+              StartsWith("c.json: unknown key \"a_rather_long_name.sze\"; "));
+  inner.ignore({"size"});
+  EXPECT_THAT(
+      error_of(Fault::input, [&] { inner.finish(); }),
+      StartsWith("c.json: unknown key \"a_rather_long_name.sze\" (did you mean \"a_rather_long_name.size\"?); "));
+
+  // The user's own file.
+  JsonObject own("{\"depth\": 1}", "u.json", Fault::usage);
+  own.ignore({"width", "height"});
+  EXPECT_EQ(error_of(Fault::usage, [&] { own.finish(); }),
+            "u.json: unknown key \"depth\" (known here are \"height\", \"width\"); this version does not know what it "
+            "changes, so it will not ignore it");
 
   std::string many = "{\"k0\": 0";
   for (int i = 1; i < 12; ++i) many += fmt::format(", \"k{}\": 0", i);

@@ -1,6 +1,7 @@
 // Policies as files: their digest, and every way in which one can be wrong.
 #include "policy/policy_file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,6 +22,7 @@ using test::error_of;
 using testing::ElementsAre;
 
 const std::string kRemedy = "; nothing is made without a whole policy: repair it, or name another with --policy";
+const std::string kWillNotIgnore = "; this version does not know what it changes, so it will not ignore it";
 
 class PolicyFiles : public testing::Test {
  protected:
@@ -119,7 +121,7 @@ TEST_F(PolicyFiles, ThatAreMissingAreNoEmptyPolicy) {
 TEST_F(PolicyFiles, WholeMessage) {
   test::write_file(file_, "[]");
   EXPECT_EQ(error_of(Fault::usage, [&] { read_policy(file_); }),
-            file_.string() + ": expected an object, found an array" + kRemedy);
+            file_.string() + ": expected an object, found [] (an array)" + kRemedy);
 }
 
 TEST_F(PolicyFiles, AsJson) {
@@ -129,46 +131,91 @@ TEST_F(PolicyFiles, AsJson) {
 }
 
 TEST_F(PolicyFiles, TopLevel) {
-  EXPECT_EQ(error({{"version", 2}}), "version: expected a whole number from 1 to 1, found 2");
-  EXPECT_EQ(error({{"version", nullptr}}), "version: is missing");
-  EXPECT_EQ(error({{"id", ""}}), "id: expected a string with something in it, found \"\"");
-  EXPECT_EQ(error({{"id", "a\x1b"}}), "id: expected at most 80 letters that can be shown");
+  EXPECT_EQ(error({{"version", 2}}), "key \"version\": expected a whole number from 1 to 1, found 2");
+  EXPECT_EQ(error({{"version", nullptr}}), "key \"version\" is missing; expected an integer");
+  EXPECT_EQ(error({{"id", ""}}), "key \"id\": expected a string with something in it, found \"\"");
+  EXPECT_EQ(error({{"id", "a\x1b"}}), "key \"id\": expected at most 80 letters that can be shown");
   EXPECT_EQ(error({{"languages", {"de"}}}),
-            "languages: expected [\"en\"]: spaces between words and English letters are looked for");
-  EXPECT_EQ(error({{"catgories", 1}}), "catgories: is not known here; is categories meant?");
-  EXPECT_EQ(error({{"categories", json::array()}}), "categories: expected an array of objects, found an array");
+            "key \"languages\": expected [\"en\"]: spaces between words and English letters are looked for");
+  EXPECT_EQ(
+      error({{"catgories", 1}}),
+      "unknown key \"catgories\" (known here are \"categories\", \"common_words\", \"id\", \"languages\", \"lists\", "
+      "\"version\")" +
+          kWillNotIgnore);
+  EXPECT_EQ(error({{"categories", json::array()}}),
+            "key \"categories\": expected an array with something in it, found []");
+}
+
+TEST_F(PolicyFiles, MisspeltKeysThatMayBeAbsent) {
+  json policy = valid();
+  policy["list"] = policy["lists"];
+  policy.erase("lists");
+  policy["categories"][0]["rules"][0]["terms"] = {"x"};
+  EXPECT_EQ(error_of_text(policy.dump()), "unknown key \"list\" (did you mean \"lists\"?)" + kWillNotIgnore);
+  const json rule{{"id", "r"}, {"type", "terms"}, {"terms", {"x"}}};
+  EXPECT_EQ(error({{"categories", {{{"id", "hate"}, {"rules", {rule}}, {"severty", "warn"}}}}}),
+            "unknown key \"categories[0].severty\" (did you mean \"categories[0].severity\"?)" + kWillNotIgnore);
+  json misspelt = rule;
+  misspelt["unles"] = {"y"};
+  EXPECT_EQ(rule_error(misspelt),
+            "unknown key \"categories[0].rules[0].unles\" (did you mean \"categories[0].rules[0].unless\"?)" +
+                kWillNotIgnore);
+}
+
+// Where a policy could say less than its author believes.
+TEST_F(PolicyFiles, CutOrEmptyInPlaces) {
+  EXPECT_EQ(error_of_text(valid().dump() + std::string(1, '\0') + "{"),
+            fmt::format("not valid JSON: a zero byte at byte {}", valid().dump().size() + 1));
+  const auto with = [&](const char* key, const json& value) {
+    json rule{{"id", "r"}, {"type", "terms"}, {"terms", {"x"}}};
+    rule[key] = value;
+    return rule_error(rule);
+  };
+  EXPECT_EQ(with("terms", json::array()),
+            "key \"categories[0].rules[0].terms\": expected an array with something in it, found []");
+  EXPECT_EQ(with("unless", json::array()),
+            "key \"categories[0].rules[0].unless\": expected an array with something in it, found []");
+  EXPECT_EQ(with("unless", {"y", ""}),
+            "key \"categories[0].rules[0].unless[1]\": expected a string with something in it, found \"\"");
+  EXPECT_EQ(with("unless", nullptr), "key \"categories[0].rules[0].unless\": expected an array, found null");
+  EXPECT_EQ(rule_error({{"id", "r"}, {"type", "near"}, {"all", {{"x"}, json::array()}}, {"window", 3}}),
+            "key \"categories[0].rules[0].all[1]\": expected an array with something in it, found []");
+  EXPECT_EQ(error({{"common_words", 1}}), "key \"common_words\": expected an array, found 1");
 }
 
 TEST_F(PolicyFiles, Categories) {
-  EXPECT_EQ(
-      error({{"categories", {{{"id", "rudeness"}}}}}),
-      "categories[0].id: expected sexual, sexual_minors, violence, hate, likeness, existing_ip, self_harm, deception, "
-      "found \"rudeness\"");
+  EXPECT_EQ(error({{"categories", {{{"id", "rudeness"}}}}}),
+            "key \"categories[0].id\": expected sexual, sexual_minors, violence, hate, likeness, existing_ip, "
+            "self_harm, deception, "
+            "found \"rudeness\"");
   const json rule{{"id", "r"}, {"type", "terms"}, {"terms", {"x"}}};
   EXPECT_EQ(error({{"categories", {{{"id", "hate"}, {"rules", {rule}}}, {{"id", "hate"}, {"rules", {rule}}}}}}),
-            "categories[1].id: \"hate\" is there twice");
+            "key \"categories[1].id\": \"hate\" is there twice");
   EXPECT_EQ(error({{"categories", {{{"id", "hate"}, {"rules", {rule, rule}}}}}}),
-            "categories[0].rules[1].id: \"r\" is there twice");
+            "key \"categories[0].rules[1].id\": \"r\" is there twice");
   EXPECT_EQ(error({{"categories", {{{"id", "hate"}, {"severity", "ban"}, {"rules", {rule}}}}}}),
-            "categories[0].severity: expected block, warn, found \"ban\"");
+            "key \"categories[0].severity\": expected block, warn, found \"ban\"");
   EXPECT_EQ(error({{"categories", {{{"id", "hate"}, {"enabled", 0}, {"rules", {rule}}}}}}),
-            "categories[0].enabled: expected true or false, found 0");
-  EXPECT_EQ(error({{"categories", {{{"id", "hate"}}}}}), "categories[0].rules: is missing");
+            "key \"categories[0].enabled\": expected true or false, found 0");
+  EXPECT_EQ(error({{"categories", {{{"id", "hate"}}}}}),
+            "key \"categories[0].rules\" is missing; expected an array of objects");
 }
 
 TEST_F(PolicyFiles, Rules) {
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "regex"}}),
-            "categories[0].rules[0].type: expected terms, names, re2, near, found \"regex\"");
+            "key \"categories[0].rules[0].type\": expected terms, names, re2, near, found \"regex\"");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "terms"}, {"terms", {"a", 1}}}),
-            "categories[0].rules[0].terms[1]: expected a string with something in it, found 1");
+            "key \"categories[0].rules[0].terms[1]\": expected a string, found 1");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "terms"}, {"terms", {"@none"}}}),
-            "categories[0].rules[0].terms: there is no list \"none\" before it");
+            "key \"categories[0].rules[0].terms\": there is no list \"none\" before it");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "terms"}, {"terms", {"x"}}, {"window", 3}}),
-            "categories[0].rules[0].window: is not known here; known are id, terms, type, unless, unless_window");
+            "unknown key \"categories[0].rules[0].window\" (known here are \"id\", \"terms\", \"type\", \"unless\", "
+            "\"unless_window\")" +
+                kWillNotIgnore);
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "near"}, {"all", {{"x"}}}, {"window", 3}}),
-            "categories[0].rules[0].all: expected two groups or more");
+            "key \"categories[0].rules[0].all\": expected two groups or more");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "near"}, {"all", {{"x"}, {"y"}}}, {"window", 1}}),
-            "categories[0].rules[0].window: expected a whole number from 2 to 1000, found 1");
+            "key \"categories[0].rules[0].window\": expected a whole number from 2 to 1000, found 1");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "re2"}, {"patterns", {"a("}}}),
             "the prompt policy's rule \"r\": pattern \"a(\": missing ): a(");
   EXPECT_EQ(rule_error({{"id", "r"}, {"type", "re2"}, {"patterns", {"a*"}}}),
@@ -179,20 +226,24 @@ TEST_F(PolicyFiles, Terms) {
   const auto term_error = [&](const std::string& term) {
     return rule_error({{"id", "r"}, {"type", "terms"}, {"terms", {term}}});
   };
-  EXPECT_EQ(term_error("--"), "categories[0].rules[0].terms: \"--\": expected a word");
-  EXPECT_EQ(term_error("ab*"), "categories[0].rules[0].terms: \"ab*\": expected at least 3 letters before *");
-  EXPECT_EQ(term_error("one a*"), "categories[0].rules[0].terms: \"one a*\": expected at least 3 letters before *");
-  EXPECT_EQ(term_error("abc* d"), "categories[0].rules[0].terms: \"abc* d\": * stands at the end of a word, once");
-  EXPECT_EQ(term_error("abc *"), "categories[0].rules[0].terms: \"abc *\": * stands at the end of a word, once");
+  EXPECT_EQ(term_error("--"), "key \"categories[0].rules[0].terms\": \"--\": expected a word");
+  EXPECT_EQ(term_error("ab*"), "key \"categories[0].rules[0].terms\": \"ab*\": expected at least 3 letters before *");
+  EXPECT_EQ(term_error("one a*"),
+            "key \"categories[0].rules[0].terms\": \"one a*\": expected at least 3 letters before *");
+  EXPECT_EQ(term_error("abc* d"),
+            "key \"categories[0].rules[0].terms\": \"abc* d\": * stands at the end of a word, once");
+  EXPECT_EQ(term_error("abc *"),
+            "key \"categories[0].rules[0].terms\": \"abc *\": * stands at the end of a word, once");
 }
 
 TEST_F(PolicyFiles, Lists) {
   const auto list_error = [&](const json& list) { return error({{"lists", {{"mine", list}}}}); };
-  EXPECT_EQ(list_error({{"terms", {"a"}}, {"file", "a.txt"}}), "lists.mine: expected one of \"file\" and \"terms\"");
+  EXPECT_EQ(list_error({{"terms", {"a"}}, {"file", "a.txt"}}),
+            "key \"lists.mine\": expected one of \"file\" and \"terms\"");
   EXPECT_EQ(list_error({{"file", "../a.txt"}}),
-            "lists.mine.file: expected the name of a file beside the policy or in a folder there");
+            "key \"lists.mine.file\": expected the name of a file beside the policy or in a folder there");
   EXPECT_EQ(list_error({{"file", "/etc/passwd"}}),
-            "lists.mine.file: expected the name of a file beside the policy or in a folder there");
+            "key \"lists.mine.file\": expected the name of a file beside the policy or in a folder there");
   EXPECT_THAT(list_error({{"file", "none.txt"}}),
               testing::HasSubstr("none.txt: cannot be opened: No such file or directory"));
   const std::string list = (folder_ / "a.txt").string();
@@ -205,11 +256,11 @@ TEST_F(PolicyFiles, Lists) {
 }
 
 TEST_F(PolicyFiles, SexualMinorsCannotBeWeakened) {
-  EXPECT_EQ(minors_error({{"enabled", false}}), "categories[0].enabled: sexual_minors cannot be switched off");
-  EXPECT_EQ(minors_error({{"severity", "warn"}}), "categories[0].severity: sexual_minors is always refused");
-  EXPECT_EQ(minors_error({{"allow", {"y"}}}), "categories[0].allow: nothing of sexual_minors can be allowed");
+  EXPECT_EQ(minors_error({{"enabled", false}}), "key \"categories[0].enabled\": sexual_minors cannot be switched off");
+  EXPECT_EQ(minors_error({{"severity", "warn"}}), "key \"categories[0].severity\": sexual_minors is always refused");
+  EXPECT_EQ(minors_error({{"allow", {"y"}}}), "key \"categories[0].allow\": nothing of sexual_minors can be allowed");
   EXPECT_EQ(minors_error({{"rules", {{{"id", "r"}, {"type", "terms"}, {"terms", {"x"}}, {"unless", {"y"}}}}}}),
-            "categories[0].rules: a rule of sexual_minors has no \"unless\"");
+            "key \"categories[0].rules\": a rule of sexual_minors has no \"unless\"");
   EXPECT_EQ(minors_error(json::object()), "nothing was thrown");
 }
 

@@ -261,7 +261,7 @@ TEST_P(ShippedPolicy, RefusesWhatItShouldAndLittleElse) {
 INSTANTIATE_TEST_SUITE_P(, ShippedPolicy,
                          testing::Values(Floor{Disguise::none, 0.98, 0.01}, Floor{Disguise::homoglyphs, 0.98, 0.01},
                                          Floor{Disguise::leet, 0.97, 0.01}, Floor{Disguise::spaced, 0.98, 0.01},
-                                         Floor{Disguise::spaced_evenly, 0.93, 0.02},
+                                         Floor{Disguise::spaced_evenly, 0.98, 0.01},
                                          Floor{Disguise::zero_width, 0.98, 0.01}),
                          [](const auto& floor) {
                            std::string name(to_string(floor.param.disguise));

@@ -1,4 +1,5 @@
-// JsonObject: strict parsing and typed reading of a checkpoint's and a user's JSON files.
+#include "sora/json_object.h"
+
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -6,8 +7,6 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "checkpoint/mapped_file.h"
-#include "sora/checkpoint.h"
 
 namespace sora {
 namespace {
@@ -100,7 +99,7 @@ class Strictness {
   std::int64_t values_ = 0;
 };
 
-std::unique_ptr<json> parse(std::string_view text, const std::filesystem::path& file, Fault fault) {
+std::unique_ptr<json> parse(std::string_view text) {
   try {
     // The parser takes a zero byte for the end of its input.
     const std::size_t zero = text.find('\0');
@@ -111,22 +110,32 @@ std::unique_ptr<json> parse(std::string_view text, const std::filesystem::path& 
         [&](int depth, json::parse_event_t event, const json& parsed) { return strictness(depth, event, parsed); }));
     require(value->is_object(), Fault::input, "expected an object, found {}", describe(*value));
     return value;
-  } catch (const Error& error) {
-    throw Error(fault, shown(file) + ": " + error.what());
   } catch (const json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 1, column 5: ..."
     const std::string_view what = error.what();
-    fail(fault, "{}: not valid JSON: {}", shown(file), printable(what.substr(what.find("] ") + 2), 300));
+    fail(Fault::input, "not valid JSON: {}", printable(what.substr(what.find("] ") + 2), 300));
   }
 }
 
 }  // namespace
 
-JsonObject::JsonObject(std::string_view text, std::filesystem::path file, Fault fault)
-    : value_(parse(text, file, fault)), file_(std::move(file)), fault_(fault) {}
+JsonObject::JsonObject(std::string_view text, std::filesystem::path file, Fault fault, std::string remedy)
+    : file_(std::move(file)), fault_(fault), remedy_(remedy.empty() ? "" : "; " + remedy) {
+  try {
+    value_ = parse(text);
+  } catch (const Error& error) {
+    fail_with(error.what());
+  }
+}
 
-JsonObject::JsonObject(std::unique_ptr<json> value, std::filesystem::path file, std::string path, Fault fault)
-    : value_(std::move(value)), file_(std::move(file)), path_(std::move(path)), fault_(fault) {}
+JsonObject::JsonObject(const json& value, const JsonObject& outer, std::string_view key)
+    : value_(std::make_unique<json>(value)),
+      file_(outer.file_),
+      path_(outer.path_of(key)),
+      fault_(outer.fault_),
+      remedy_(outer.remedy_) {
+  if (!value.is_object()) outer.fail_at(key, fmt::format("expected an object, found {}", describe(value)));
+}
 
 JsonObject::JsonObject(JsonObject&&) noexcept = default;
 JsonObject& JsonObject::operator=(JsonObject&&) noexcept = default;
@@ -146,8 +155,14 @@ std::string JsonObject::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
+void JsonObject::fail_with(std::string_view what) const { fail(fault_, "{}: {}{}", shown(file_), what, remedy_); }
+
 void JsonObject::fail_at(std::string_view key, std::string_view what) const {
-  fail(fault_, "{}: key \"{}\": {}", shown(file_), printable(path_of(key)), what);
+  fail_with(fmt::format("key \"{}\": {}", printable(path_of(key)), what));
+}
+
+void JsonObject::fail_missing(std::string_view key, std::string_view expected) const {
+  fail_with(fmt::format("key \"{}\" is missing; expected {}", printable(path_of(key)), expected));
 }
 
 template <class T>
@@ -191,9 +206,7 @@ T JsonObject::convert(std::string_view key, const json& value) const {
 template <class T>
 T JsonObject::read(std::string_view key) {
   const json* value = find(key);
-  if (value == nullptr) {
-    fail(fault_, "{}: key \"{}\" is missing; expected {}", shown(file_), printable(path_of(key)), type_name<T>());
-  }
+  if (value == nullptr) fail_missing(key, type_name<T>());
   return convert<T>(key, *value);
 }
 
@@ -227,11 +240,19 @@ void JsonObject::expect(std::string_view key, const char* only) { expect(key, st
 
 JsonObject JsonObject::read_object(std::string_view key) {
   const json* value = find(key);
-  if (value == nullptr) {
-    fail(fault_, "{}: key \"{}\" is missing; expected an object", shown(file_), printable(path_of(key)));
+  if (value == nullptr) fail_missing(key, "an object");
+  return {*value, *this, key};
+}
+
+std::vector<JsonObject> JsonObject::read_objects(std::string_view key) {
+  const json* value = find(key);
+  if (value == nullptr) fail_missing(key, "an array of objects");
+  if (!value->is_array()) fail_at(key, fmt::format("expected an array of objects, found {}", describe(*value)));
+  std::vector<JsonObject> objects;
+  for (const json& element : *value) {
+    objects.push_back(JsonObject(element, *this, fmt::format("{}[{}]", key, objects.size())));
   }
-  if (!value->is_object()) fail_at(key, fmt::format("expected an object, found {}", describe(*value)));
-  return {std::make_unique<json>(*value), file_, path_of(key), fault_};
+  return objects;
 }
 
 void JsonObject::ignore(std::initializer_list<std::string_view> keys) { asked_.insert(keys.begin(), keys.end()); }
@@ -250,20 +271,32 @@ std::vector<std::string> JsonObject::keys() const {
 }
 
 void JsonObject::finish() const {
-  std::vector<std::string> unknown;
-  for (const std::string& key : keys())
-    if (!asked_.contains(key)) unknown.push_back(path_of(key));
+  std::vector<std::string> unknown, paths;
+  for (const std::string& key : keys()) {
+    if (asked_.contains(key)) continue;
+    unknown.push_back(key);
+    paths.push_back(path_of(key));
+  }
   if (unknown.empty()) return;
   if (unknown.size() > 1) {
-    fail(fault_, "{}: unknown keys {}; this version does not know what they change, so it will not ignore them",
-         shown(file_), quoted(unknown));
+    fail_with(fmt::format("unknown keys {}; this version does not know what they change, so it will not ignore them",
+                          quoted(paths)));
   }
-  std::vector<std::string> absent;  // a misspelt key stands for one that was asked for and not found
+  const std::string hint = hint_for(unknown[0]);
+  fail_with(fmt::format("unknown key {}{}; this version does not know what it changes, so it will not ignore it",
+                        quoted(paths), hint.empty() ? "" : " (" + hint + ")"));
+}
+
+// A misspelt key stands for one that was asked for and not found. Whoever writes a file with few keys by hand is told
+// all of them.
+std::string JsonObject::hint_for(const std::string& unknown) const {
+  std::vector<std::string> absent;
   for (const std::string& key : asked_)
-    if (!has(key)) absent.push_back(path_of(key));
-  const std::string meant = nearest(unknown[0], absent);
-  fail(fault_, "{}: unknown key {}{}; this version does not know what it changes, so it will not ignore it",
-       shown(file_), quoted(unknown), meant.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", meant));
+    if (!has(key)) absent.push_back(key);
+  const std::string meant = nearest(unknown, absent);
+  if (!meant.empty()) return fmt::format("did you mean \"{}\"?", path_of(meant));
+  if (fault_ != Fault::usage || asked_.empty() || asked_.size() > kMaxListed) return "";
+  return fmt::format("known here are {}", quoted({asked_.begin(), asked_.end()}));
 }
 
 #define SORA_READABLE(T)                                                    \
@@ -284,6 +317,8 @@ SORA_READABLE(std::vector<double>)
 SORA_READABLE(std::vector<std::string>)
 #undef SORA_READABLE
 template std::vector<std::optional<std::string>> JsonObject::read<std::vector<std::optional<std::string>>>(
+    std::string_view);
+template std::vector<std::vector<std::string>> JsonObject::read<std::vector<std::vector<std::string>>>(
     std::string_view);
 template void JsonObject::expect<std::nullptr_t>(std::string_view, const std::nullptr_t&);
 
