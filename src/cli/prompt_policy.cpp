@@ -101,7 +101,6 @@ fs::path policy_path(const fs::path& file) { return file.empty() ? shipped_polic
 Policy load_policy(const fs::path& file) { return Policy(read_policy(policy_path(file))); }
 
 void require_allowed(const Policy& policy, const Request& request, const std::string& origin) {
-  for (const fs::path& media : media_of(request)) require_allowed(policy, media, origin);
   require_none(policy.check(request.prompt), "the prompt", policy, origin);
   std::string all = request.prompt;
   for (std::size_t i = 0; i < request.scenes.size(); ++i) {
@@ -113,6 +112,8 @@ void require_allowed(const Policy& policy, const Request& request, const std::st
   if (request.negative_prompt) {
     require_none(policy.check_minors(*request.negative_prompt), "the negative prompt", policy, origin);
   }
+  // Last, because it needs the engine.
+  for (const fs::path& media : media_of(request)) require_allowed(policy, media, origin);
 }
 
 }  // namespace sora
