@@ -16,8 +16,8 @@ namespace {
 
 // As containers, PNG and EXIF call them; libav compares without regard to case. Who made it and with what is no
 // caption.
-constexpr std::array kTags{"title",   "subtitle", "subject", "description",      "synopsis",
-                           "comment", "keywords", "caption", "ImageDescription", "XML:com.adobe.xmp"};
+constexpr std::array kTags{"title",   "subtitle", "subject", "description",     "synopsis",
+                           "comment", "keywords", "caption", "ImageDescription"};
 
 void add(std::vector<Caption>& captions, const AVDictionary* tags) {
   for (const char* tag : kTags) {
