@@ -38,14 +38,12 @@ def attention(
 
 
 def fold_padding(model: WanTransformer3DModel, text: Tensor, text_rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Projected text with one padding row behind it, and the bias of the scores: [B, L+1, D], [B, 1, 1, L+1]."""
-    batch, length, width = text.shape
-    context = model.condition_embedder.text_embedder(torch.cat([text, text.new_zeros(batch, 1, width)], 1))
-    is_padding = torch.arange(length, device=text.device)[None] >= text_rows[:, None]
-    bias = torch.zeros(batch, length + 1, device=text.device)
-    bias[:, :length].masked_fill_(is_padding, float("-inf"))
-    bias[:, length] = (TEXT_ROWS - text_rows).clamp_min(1).float().log()
-    return context, bias[:, None, None, :].to(context.dtype)
+    """Projected text, its last row for all that are padding, and the bias of the scores: [B, L, D], [B, 1, 1, L]."""
+    context = model.condition_embedder.text_embedder(text)
+    row, count = torch.arange(text.shape[1], device=text.device)[None], text_rows[:, None]
+    of_padding = torch.where(row == text.shape[1] - 1, (TEXT_ROWS - count).float().log(), float("-inf"))
+    bias = torch.where(row < count, 0.0, of_padding)
+    return context, bias[:, None, None].to(context.dtype)
 
 
 def transform(
@@ -72,8 +70,8 @@ def predict(
 ) -> Tensor:  # fmt: skip
     """The velocity, shaped as the latents.
 
-    latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on;
-    transform: what does one block, compiled or not.
+    latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on, which is
+    less than L; transform: what does one block, compiled or not.
     """
     batch, _, frames, height, width = latents.shape
     _, patch_height, patch_width = model.config.patch_size

@@ -31,7 +31,7 @@ SEED = 1
 WARM_UP = 100
 # Latent frames of a step's windows, from which share of the run on. 5 are cheap and enough for most motion, 9 are what
 # the checkpoint is meant for.
-LENGTHS = {0.0: (1,), 0.3: (1, 3, 5, 5), 0.6: (1, 5, 5, 9, 9)}
+LENGTHS = {0.0: (1,), 0.15: (1, 3, 5, 5), 0.5: (1, 5, 5, 9, 9)}
 MAX_TOKENS = 128  # a paragraph of three subjects
 EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
 EMA = 0.999
@@ -70,8 +70,9 @@ class Clips:
         self._captions_per_clip = len(captions[0])
         ids = tokenizer([*itertools.chain.from_iterable(captions), ""]).input_ids  # the last one is the empty one
         counts = [min(len(row), MAX_TOKENS) for row in ids]
-        # One length for all, a multiple of 16: each other length would be compiled anew.
-        tokens = torch.zeros(len(ids), -(-max(counts) // 16) * 16, dtype=torch.long)
+        # One length for all, since each other one would be compiled anew: a multiple of 16, for aligned masks, and with
+        # a row of padding behind the longest.
+        tokens = torch.zeros(len(ids), 16 * (max(counts) // 16 + 1), dtype=torch.long)
         for row, count, of_row in zip(tokens, counts, ids):
             row[:count] = torch.tensor(of_row[:count])
         self._tokens, self._token_counts = tokens.to(device), torch.tensor(counts, device=device)
