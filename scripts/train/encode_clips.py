@@ -3,12 +3,22 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from networks import make_vae
 from whole_clip_vae import WholeClipVae
 from workspace import argument_parser, start
 
-BATCH = 4
+BATCH = 8
+
+
+def statistics(latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel of [n, z, T, h, w], in double precision but not all at once."""
+    parts = latents.split(256)
+    count = latents[:, 0].numel()
+    mean = sum(part.double().sum(dim=(0, 2, 3, 4)) for part in parts) / count
+    squares = sum((part.double() - mean[:, None, None, None]).square().sum(dim=(0, 2, 3, 4)) for part in parts)
+    return mean, (squares / count).sqrt()
 
 
 @torch.no_grad()
@@ -23,12 +33,12 @@ def main() -> None:
     for first in range(0, len(clips), BATCH):
         pixels = torch.from_numpy(clips[first : first + BATCH].copy()).to(options.device)
         pixels = pixels.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-        batches.append(model.encode(pixels)[0].half().cpu().numpy())
+        batches.append(model.encode(pixels)[0].half())
         if first % 400 == 0:
             print(f"clip {first} of {len(clips)}", flush=True)
-    latents = np.concatenate(batches)  # [n, z, T, h, w]
-    mean, deviation = (statistic(axis=(0, 2, 3, 4), dtype=np.float64) for statistic in (latents.mean, latents.std))
-    np.savez(workspace.latents, z=latents, mean=mean.round(5), std=deviation.round(5))
+    latents = torch.cat(batches)
+    mean, deviation = (statistic.cpu().numpy() for statistic in statistics(latents))
+    np.savez(workspace.latents, z=latents.cpu().numpy(), mean=mean.round(5), std=deviation.round(5))
     print(f"deviations {deviation.min():.3f} to {deviation.max():.3f}")
 
 

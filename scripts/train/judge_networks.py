@@ -108,10 +108,9 @@ def compare(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
     """Three frames [B, 3, 64, 64] → the second, and how much the third differs from each guess made of the others."""
     parts = [second]
     for earlier, seconds in zip((second, first), GAPS):
-        for right, down, scale in hypotheses(seconds):
-            affine = torch.tensor([[scale, 0.0, right], [0.0, scale, down]], device=first.device)
-            affine = affine.expand(len(first), 2, 3)
-            grid = F.affine_grid(affine, list(first.shape), align_corners=False)
+        moves = [[[scale, 0.0, right], [0.0, scale, down]] for right, down, scale in hypotheses(seconds)]
+        for affine in torch.tensor(moves, device=first.device):
+            grid = F.affine_grid(affine.expand(len(first), 2, 3), list(first.shape), align_corners=False)
             guess = F.grid_sample(earlier, grid, padding_mode="border", align_corners=False)
             parts.append(4 * (third - guess).abs().mean(dim=1, keepdim=True))
     return torch.cat(parts, dim=1)

@@ -39,14 +39,15 @@ class Muon(torch.optim.Optimizer):
                 self._update(parameters, group["lr"], group["momentum"])
 
     def _update(self, parameters: list[Tensor], lr: float, momentum: float) -> None:
-        directions = []
         for parameter in parameters:
-            state = self.state[parameter]
-            if "velocity" not in state:
-                state["velocity"] = torch.zeros_like(parameter)
-            velocity = state["velocity"].mul_(momentum).add_(parameter.grad)
-            directions.append((parameter.grad + momentum * velocity).reshape(parameter.size(0), -1))
-        rows, columns = directions[0].shape
-        scale = max(1.0, rows / columns) ** 0.5
-        for parameter, update in zip(parameters, orthogonal(torch.stack(directions))):
-            parameter.add_(update.view_as(parameter), alpha=-lr * scale)
+            if "velocity" not in self.state[parameter]:
+                self.state[parameter]["velocity"] = torch.zeros_like(parameter)
+        velocities = [self.state[parameter]["velocity"] for parameter in parameters]
+        gradients = [parameter.grad for parameter in parameters]
+        torch._foreach_mul_(velocities, momentum)
+        torch._foreach_add_(velocities, gradients)
+        directions = torch._foreach_add(gradients, velocities, alpha=momentum)
+        updates = orthogonal(torch.stack([direction.flatten(1) for direction in directions]))
+        scale = max(1.0, updates.size(1) / updates.size(2)) ** 0.5
+        shaped = [update.view_as(parameter) for parameter, update in zip(parameters, updates)]
+        torch._foreach_add_(parameters, shaped, alpha=-lr * scale)

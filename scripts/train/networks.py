@@ -15,6 +15,7 @@ class Schedule:
 
     clips: int
     frames: int  # of each clip, 4n+1
+    vae_clips: int  # the VAE learns from the first so many
     vae_steps: int
     vae_batch: int  # crops a step
     denoiser_steps: int
@@ -41,13 +42,14 @@ PRESETS = {
         vae_base=24, vae_decoder_base=24, vae_widths=(1, 4, 4), latent_channels=16, heads=4, head_width=64, layers=6,
         feed_forward=1024, text_width=192, text_layers=2,
         schedule=Schedule(
-            clips=20_000, frames=41, vae_steps=6000, vae_batch=16, denoiser_steps=16_000, denoiser_batch=768
+            clips=12_000, frames=41, vae_clips=2000, vae_steps=10_000, vae_batch=32, denoiser_steps=40_000,
+            denoiser_batch=768,
         ),
     ),
     "smoke": Preset(
         vae_base=4, vae_decoder_base=4, vae_widths=(1, 2, 2), latent_channels=8, heads=2, head_width=16, layers=2,
         feed_forward=64, text_width=32, text_layers=1,
-        schedule=Schedule(clips=6, frames=41, vae_steps=3, vae_batch=2, denoiser_steps=6, denoiser_batch=18),
+        schedule=Schedule(clips=6, frames=41, vae_clips=3, vae_steps=3, vae_batch=2, denoiser_steps=6, denoiser_batch=18),
     ),
 }  # fmt: skip
 

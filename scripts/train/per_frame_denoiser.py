@@ -6,6 +6,8 @@ with the timestep of its frame at every token (check_forward.py), and cheaper in
     the logarithm of their number.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from diffusers import WanTransformer3DModel
@@ -36,53 +38,54 @@ def attention(
 
 
 def fold_padding(model: WanTransformer3DModel, text: Tensor, text_rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Projected text with one padding row behind it, and the bias of the scores: [B, L+1, D], [B, 1, 1, L+1]."""
-    batch, length, width = text.shape
-    context = model.condition_embedder.text_embedder(torch.cat([text, text.new_zeros(batch, 1, width)], 1))
-    is_padding = torch.arange(length, device=text.device)[None] >= text_rows[:, None]
-    bias = torch.zeros(batch, length + 1, device=text.device)
-    bias[:, :length].masked_fill_(is_padding, float("-inf"))
-    bias[:, length] = (TEXT_ROWS - text_rows).clamp_min(1).float().log()
-    return context, bias[:, None, None, :].to(context.dtype)
+    """Projected text, its last row for all that are padding, and the bias of the scores: [B, L, D], [B, 1, 1, L]."""
+    context = model.condition_embedder.text_embedder(text)
+    row, count = torch.arange(text.shape[1], device=text.device)[None], text_rows[:, None]
+    of_padding = torch.where(row == text.shape[1] - 1, (TEXT_ROWS - count).float().log(), float("-inf"))
+    bias = torch.where(row < count, 0.0, of_padding)
+    return context, bias[:, None, None].to(context.dtype)
 
 
 def transform(
-    block: WanTransformerBlock, x: Tensor, modulation: list[Tensor], context: Tensor, bias: Tensor, rotary: Rotary
+    block: WanTransformerBlock, x: Tensor, modulation: Tensor, context: Tensor, bias: Tensor, rotary: Rotary
 ) -> Tensor:
-    """One block. The residual stream is rounded to the working type after each addition, as published."""
+    """One block. The residual stream is rounded to the working type after each addition, as published.
+
+    x: [B, T, tokens of a frame, D]; modulation: [B, T, 6, D], of all blocks.
+    """
+    shape = x.shape
+    modulation = (block.scale_shift_table.unsqueeze(0) + modulation).split(1, 2)  # 6 times [B, T, 1, D]
     shift, scale, gate, shift_forward, scale_forward, gate_forward = modulation
-    normed = (block.norm1(x.float()) * (1 + scale) + shift).type_as(x)
-    x = (x.float() + attention(block.attn1, normed, normed, rotary=rotary) * gate).type_as(x)
-    x = x + attention(block.attn2, block.norm2(x.float()).type_as(x), context, bias)
+    normed = (block.norm1(x.float()) * (1 + scale) + shift).type_as(x).flatten(1, 2)
+    x = (x.float() + attention(block.attn1, normed, normed, rotary=rotary).view(shape) * gate).type_as(x)
+    query = block.norm2(x.float()).type_as(x).flatten(1, 2)
+    x = x + attention(block.attn2, query, context, bias).view(shape)
     normed = (block.norm3(x.float()) * (1 + scale_forward) + shift_forward).type_as(x)
     return (x.float() + block.ffn(normed).float() * gate_forward).type_as(x)
 
 
 def predict(
-    model: WanTransformer3DModel, latents: Tensor, timesteps: Tensor, text: Tensor, text_rows: Tensor
-) -> Tensor:
+    model: WanTransformer3DModel, latents: Tensor, timesteps: Tensor, text: Tensor, text_rows: Tensor,
+    transform: Callable[..., Tensor] = transform,
+) -> Tensor:  # fmt: skip
     """The velocity, shaped as the latents.
 
-    latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on.
+    latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on, which is
+    less than L; transform: what does one block, compiled or not.
     """
     batch, _, frames, height, width = latents.shape
     _, patch_height, patch_width = model.config.patch_size
     rows, columns = height // patch_height, width // patch_width
-
-    def per_token(of_frames: Tensor) -> list[Tensor]:
-        """[B, T, n, D] → n tensors [B, tokens, D]."""
-        return [part.squeeze(2).repeat_interleave(rows * columns, 1) for part in of_frames.split(1, 2)]
-
     embedder = model.condition_embedder
     time = embedder.timesteps_proj(timesteps.flatten()).view(batch, frames, -1)
     time = embedder.time_embedder(time)  # [B, T, D]
     modulation = embedder.time_proj(embedder.act_fn(time)).unflatten(2, (6, -1)).float()  # [B, T, 6, D]
     context, bias = fold_padding(model, text, text_rows)
     rotary = model.rope(latents)
-    x = model.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()  # [B, tokens, D]
+    x = model.patch_embedding(latents).flatten(3).permute(0, 2, 3, 1).contiguous()  # [B, T, tokens of a frame, D]
     for block in model.blocks:
-        x = transform(block, x, per_token(block.scale_shift_table.unsqueeze(0) + modulation), context, bias, rotary)
-    shift, scale = per_token(model.scale_shift_table + time.unsqueeze(2))
+        x = transform(block, x, modulation, context, bias, rotary)
+    shift, scale = (model.scale_shift_table + time.unsqueeze(2)).split(1, 2)
     x = model.proj_out((model.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
     patches = x.view(batch, frames, rows, columns, patch_height, patch_width, -1)
     return patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)

@@ -14,6 +14,7 @@ smoke=(--work "$work" --preset smoke --threads 2)
 rm "$work"/clips.npy "$work"/captions.jsonl
 "$python" make_tokenizer.py "${smoke[@]}" --sentences 500
 "$python" train.py "${smoke[@]}" "$work/checkpoint"
+"$python" check_resume.py "$work"
 "$python" train_denoiser.py "${smoke[@]}" --steps 8 # goes on from step 6
 "$python" train.py "${smoke[@]}" "$work/checkpoint" # only writes the folder
 "$python" sample_sheet.py "$work/checkpoint" "$work/sheet.png" --steps 2 --num-frames 5 --prompts "a red ball"

@@ -9,6 +9,7 @@ gaps and denoise windows of a long video in a staircase.
 
 import argparse
 import copy
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,15 +23,15 @@ from transformers import T5TokenizerFast, UMT5EncoderModel
 
 from muon import Muon
 from networks import FLOW_SHIFT, Preset, make_denoiser, make_text_encoder
-from per_frame_denoiser import predict
-from training import Log, Run, seed_step, set_learning_rate
+from per_frame_denoiser import predict, transform
+from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
 from workspace import Workspace, argument_parser, start
 
 SEED = 1
 WARM_UP = 100
 # Latent frames of a step's windows, from which share of the run on. 5 are cheap and enough for most motion, 9 are what
 # the checkpoint is meant for.
-WINDOWS = {0.0: (1,), 0.3: (1, 3, 5, 5), 0.6: (1, 5, 5, 9, 9)}
+LENGTHS = {0.0: (1,), 0.15: (1, 3, 5, 5), 0.5: (1, 5, 5, 9, 9)}
 MAX_TOKENS = 128  # a paragraph of three subjects
 EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
 EMA = 0.999
@@ -60,69 +61,88 @@ class Clips:
 
     def __init__(self, workspace: Workspace, tokenizer: T5TokenizerFast, device: str) -> None:
         stored = np.load(workspace.latents)
-        mean, deviation = (torch.from_numpy(stored[key]).float()[:, None, None, None] for key in ("mean", "std"))
-        latents = [((torch.from_numpy(z).float() - mean) / deviation).half() for z in stored["z"]]
-        self._latents = torch.stack(latents).to(device)
+        latents = torch.from_numpy(stored["z"]).to(device)
+        mean, deviation = (
+            torch.from_numpy(stored[key]).float().to(device)[:, None, None, None] for key in ("mean", "std")
+        )
+        self._latents = torch.cat([((part.float() - mean) / deviation).half() for part in latents.split(256)])
         captions = workspace.load_captions()
-        self._captions = [[tokenizer(text).input_ids[:MAX_TOKENS] for text in texts] for texts in captions]
-        self._empty = tokenizer("").input_ids
+        self._captions_per_clip = len(captions[0])
+        ids = tokenizer([*itertools.chain.from_iterable(captions), ""]).input_ids  # the last one is the empty one
+        counts = [min(len(row), MAX_TOKENS) for row in ids]
+        # One length for all, since each other one would be compiled anew: a multiple of 16, for aligned masks, and with
+        # a row of padding behind the longest.
+        tokens = torch.zeros(len(ids), 16 * (max(counts) // 16 + 1), dtype=torch.long)
+        for row, count, of_row in zip(tokens, counts, ids):
+            row[:count] = torch.tensor(of_row[:count])
+        self._tokens, self._token_counts = tokens.to(device), torch.tensor(counts, device=device)
 
-    def window(self, index: int, frames: int, rng: random.Random) -> Tensor:
+    def windows(self, chosen: Tensor, frames: int) -> Tensor:
         """The start more often than not: only there is the first frame one that stands for a single picture."""
-        spare = self._latents.shape[2] - frames
-        first = 0 if frames == 1 or rng.random() < 0.6 else rng.randint(0, spare)
-        return self._latents[index, :, first : first + frames]
+        size, spare, device = len(chosen), self._latents.shape[2] - frames, chosen.device
+        first = torch.randint(spare + 1, (size,), device=device) * (torch.rand(size, device=device) >= 0.6)
+        if frames == 1:
+            first = torch.zeros_like(first)
+        moments = first[:, None] + torch.arange(frames, device=device)
+        return self._latents[chosen[:, None], :, moments].transpose(1, 2).float()
 
-    def caption(self, index: int, rng: random.Random) -> Tensor:
-        ids = self._empty if rng.random() < EMPTY_CAPTIONS else rng.choice(self._captions[index])
-        return torch.tensor(ids)
+    def captions(self, chosen: Tensor) -> Tensor:
+        """Numbers of captions: one of the clip's own or the empty one."""
+        size, device = len(chosen), chosen.device
+        own = chosen * self._captions_per_clip + torch.randint(self._captions_per_clip, (size,), device=device)
+        return torch.where(torch.rand(size, device=device) < EMPTY_CAPTIONS, len(self._tokens) - 1, own)
 
-    def batch(self, latent_frames: int, windows: tuple[int, ...], rng: random.Random) -> Batch:
-        """Windows of one of these lengths, as many as have that many latent frames together."""
-        frames = min(rng.choice(windows), self._latents.shape[2])
+    def batch(self, latent_frames: int, lengths: tuple[int, ...], rng: random.Random) -> Batch:
+        """Windows of one of these lengths, as many as have that many latent frames together. All is drawn and put
+        together on the device, without waiting for it."""
+        device = self._latents.device
+        frames = min(rng.choice(lengths), self._latents.shape[2])
         size = max(1, latent_frames // frames)
-        chosen = [rng.randrange(len(self._latents)) for _ in range(size)]
-        clean = torch.stack([self.window(index, frames, rng) for index in chosen]).float()
-        captions = [self.caption(index, rng) for index in chosen]
-        sigmas, given = (levels.to(clean.device) for levels in noise_levels(size, frames, rng))
-        padded_to = -(-max(map(len, captions)) // 16) * 16  # few different lengths: each is compiled anew
-        tokens = nn.utils.rnn.pad_sequence([torch.zeros(padded_to, dtype=torch.long), *captions], batch_first=True)[1:]
+        chosen = torch.randint(len(self._latents), (size,), device=device)
+        clean, captions = self.windows(chosen, frames), self.captions(chosen)
+        sigmas, given = noise_levels(size, frames, device)
         return Batch(
             clean=clean, noise=torch.randn_like(clean), sigmas=sigmas, timesteps=1000 * sigmas * ~given, given=given,
-            tokens=tokens.to(clean.device), token_counts=torch.tensor([*map(len, captions)], device=clean.device),
+            tokens=self._tokens[captions], token_counts=self._token_counts[captions],
         )  # fmt: skip
 
 
-def shifted_sigmas(count: int) -> Tensor:
+def shifted_sigmas(shape: tuple[int, ...], device: torch.device) -> Tensor:
     """Logit-normal levels, moved towards noise as the scheduler's are."""
-    uniform = torch.sigmoid(torch.randn(count))
+    uniform = torch.sigmoid(torch.randn(shape, device=device))
     return FLOW_SHIFT * uniform / (1 + (FLOW_SHIFT - 1) * uniform)
 
 
-def noise_levels(size: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor]:
+def noise_levels(size: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Sigmas [B, T], and which frames are given. Given frames are said to be clean and are at times slightly noisy:
     so the network learns not to trust them too far, and a long video drifts less."""
-    sigmas = shifted_sigmas(size)[:, None].repeat(1, frames)
-    given = torch.zeros(size, frames, dtype=torch.bool)
-    for row in range(size):
-        kind = rng.random()
-        if 0.45 <= kind < 0.80 and frames > 2:  # the first frames
-            given[row, : rng.randint(1, frames - 2)] = True
-        elif 0.80 <= kind < 0.88:  # any frames
-            given[row, torch.randperm(frames)[: rng.randint(1, max(1, frames - 1))]] = True
-        elif kind >= 0.88:  # each frame for itself
-            sigmas[row] = shifted_sigmas(frames)
-    history_noise = torch.where(torch.rand(size, 1) < 0.3, 0.15 * torch.rand(size, 1), torch.zeros(size, 1))
-    return torch.where(given, history_noise.expand(size, frames), sigmas), given
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, device=device)
+
+    kind, given = uniform(size, 1), torch.zeros(size, frames, dtype=torch.bool, device=device)
+    if frames > 2:  # the first frames, all but two at most
+        count = 1 + (uniform(size, 1) * (frames - 2)).long()
+        given |= (kind >= 0.45) & (kind < 0.80) & (torch.arange(frames, device=device) < count)
+    if frames > 1:  # any frames, all but one at most
+        count = 1 + (uniform(size, 1) * (frames - 1)).long()
+        given |= (kind >= 0.80) & (kind < 0.88) & (uniform(size, frames).argsort(dim=1) < count)
+    # One level for all frames, or each frame for itself.
+    sigmas = torch.where(kind < 0.88, shifted_sigmas((size, 1), device), shifted_sigmas((size, frames), device))
+    history_noise = 0.15 * uniform(size, 1) * (uniform(size, 1) < 0.3)
+    return torch.where(given, history_noise, sigmas), given
 
 
-def flow_loss(model: nn.ModuleDict, batch: Batch, bfloat16: bool, predict: Callable[..., Tensor] = predict) -> Tensor:
+def flow_loss(
+    model: nn.ModuleDict, batch: Batch, bfloat16: bool, transform: Callable[..., Tensor] = transform
+) -> Tensor:
     """Mean squared error of the velocity over the frames that were not given."""
     device = batch.tokens.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
-        mask = (torch.arange(batch.tokens.shape[1], device=device)[None] < batch.token_counts[:, None]).long()
-        text = model["text_encoder"](batch.tokens, mask).last_hidden_state * mask[..., None]
-        velocity = predict(model["denoiser"], batch.noisy, batch.timesteps, text, batch.token_counts)
+        mask = torch.arange(batch.tokens.shape[1], device=device)[None] < batch.token_counts[:, None]
+        # As [B, 1, 1, L]: from [B, L] the class makes the same, but first asks the GPU whether there is padding.
+        text = model["text_encoder"](batch.tokens, mask[:, None, None]).last_hidden_state * mask[..., None]
+        velocity = predict(model["denoiser"], batch.noisy, batch.timesteps, text, batch.token_counts, transform)
     error = (velocity.float() - (batch.noise - batch.clean)).square().mean(dim=(1, 3, 4))  # [B, T]
     wanted = ~batch.given
     return (error * wanted).sum() / wanted.sum()
@@ -136,9 +156,9 @@ def split_parameters(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     return hidden, [weight for _, weight in named if id(weight) not in hidden_ids]
 
 
-def learning_rate(step: int, steps: int) -> float:
+def learning_rate(step: int, share: float) -> float:
     """As a share of the full rate: a short rise, level for half of the run, then straight down to 2 %."""
-    return min(1.0, (step + 1) / WARM_UP) * min(1.0, max(0.02, 2 * (1 - step / steps)))
+    return min(1.0, (step + 1) / WARM_UP) * min(1.0, max(0.02, 2 * (1 - share)))
 
 
 @torch.no_grad()
@@ -161,43 +181,45 @@ def make_model(preset: Preset, tokens: int, init: Path | None) -> nn.ModuleDict:
     return model
 
 
-def windows_at(share: float) -> tuple[int, ...]:
+def lengths_at(share: float) -> tuple[int, ...]:
     """Latent frames to choose from when this share of the run is done."""
-    return WINDOWS[max(begin for begin in WINDOWS if begin <= share)]
+    return LENGTHS[max(begin for begin in LENGTHS if begin <= share)]
 
 
 def parse_options() -> argparse.Namespace:
     parser = argument_parser(__doc__)
-    parser.add_argument("--steps", type=int, help="in all (the preset's)")
     parser.add_argument("--batch", type=int, help="latent frames a step (the preset's)")
-    parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
-    parser.add_argument("--compile", action="store_true", help="by torch.compile: for GPUs")
-    parser.add_argument("--save-seconds", type=float, default=120, help="between two states (%(default)s)")
-    parser.add_argument("--init", type=Path, help="checkpoint folder to start from")
+    add_training_options(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse_options()
     workspace, preset = start(options)
-    steps, size = options.steps or preset.schedule.denoiser_steps, options.batch or preset.schedule.denoiser_batch
+    length = Length(options.steps or preset.schedule.denoiser_steps, options.seconds)
+    size = options.batch or preset.schedule.denoiser_batch
     tokenizer = workspace.load_tokenizer()
     clips = Clips(workspace, tokenizer, options.device)
     model = make_model(preset, len(tokenizer), options.init).to(options.device)
     average = copy.deepcopy(model.state_dict())
     hidden, rest = split_parameters(model)
     optimizers = [Muon(hidden, lr=0.01), torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)]
-    predict_fast = torch.compile(predict) if options.compile else predict
-    log, first = Log(every=50, memory=0.98), 0
+    # Block by block: all blocks share what is compiled, once for each length of windows.
+    transform_fast = torch.compile(transform, dynamic=False) if options.compile else transform
+    if options.compile:
+        model["text_encoder"].compile(dynamic=False)
+    log, step = Log(every=50, memory=0.98), 0
     run = Run(workspace.denoiser, optimizers, options.save_seconds)
-    if state := run.load(options.device):
+    if state := run.load():
         model.load_state_dict(state["model"])
-        average, first = state["average"], state["step"]
+        for name, value in state["average"].items():
+            average[name].copy_(value)
+        step = state["step"]
 
-    for step in range(first, steps):
-        batch = clips.batch(size, windows_at(step / steps), seed_step(SEED, step))
-        set_learning_rate(optimizers, learning_rate(step, steps))
-        loss = flow_loss(model, batch, options.bfloat16, predict_fast)
+    while (share := length.share(step, run)) < 1:
+        batch = clips.batch(size, lengths_at(share), seed_step(SEED, step))
+        set_learning_rate(optimizers, learning_rate(step, share))
+        loss = flow_loss(model, batch, options.bfloat16, transform_fast)
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(rest, 1.0)
@@ -207,8 +229,10 @@ def main() -> None:
             update_average(average, model, step)
         log.add(loss)
         log.write(step, lambda loss: f"loss {loss:.4f}")
-        if run.is_due or step + 1 == steps:
-            run.save(step + 1, model=model.state_dict(), average=average)
+        step += 1
+        if run.is_due:
+            run.save(step, model=model.state_dict(), average=average)
+    run.save(step, model=model.state_dict(), average=average)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 import math
 import random
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from muon import Muon
 from networks import make_vae
-from training import Log, Run, seed_step, set_learning_rate
+from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
-from workspace import argument_parser, start
+from workspace import Workspace, argument_parser, start
 
 FRAMES = 17  # trained on 9 frames, a VAE falls apart from frame 10 on
 CROP = 64
@@ -22,15 +22,27 @@ SEED = 0
 WARM_UP = 60
 
 
-def random_crops(clips: np.ndarray, batch: int, rng: random.Random, device: str) -> Tensor:
-    """[B, 3, 17, 64, 64] in -1 to 1, mirrored half of the time."""
-    pixels = np.empty((batch, FRAMES, CROP, CROP, 3), np.uint8)
-    for crop in pixels:
-        clip = clips[rng.randrange(len(clips))]
-        first = 0 if rng.random() < 0.4 else rng.randint(0, len(clip) - FRAMES)
-        top, left = (8 * rng.randint(0, (size - CROP) // 8) for size in clip.shape[1:3])
-        crop[:] = clip[first : first + FRAMES, top : top + CROP, left : left + CROP]
-    crops = torch.from_numpy(pixels).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
+    """The first so many, [n, T, H, W, 3] uint8: not all, so that the others can be rendered meanwhile. A GPU has room
+    for them; on a CPU they stay mapped from the file."""
+    clips = workspace.load_clips()
+    count = min(count, len(np.load(workspace.clips, mmap_mode="r")))
+    if len(clips) < count:
+        raise SystemExit(f"{workspace.clips} holds {len(clips)} of the {count} clips needed: run make_clips.py first")
+    return torch.from_numpy(clips[:count]).to(device)
+
+
+def random_crops(clips: Tensor, batch: int, rng: random.Random) -> Tensor:
+    """[B, 3, 17, 64, 64] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
+    other, a GPU would wait for them longer than it learns from them."""
+    device, (count, frames, height, width, _) = clips.device, clips.shape
+    clip = torch.randint(count, (batch,), device=device)
+    first = torch.randint(frames - FRAMES + 1, (batch,), device=device) * (torch.rand(batch, device=device) >= 0.4)
+    top, left = (8 * torch.randint((size - CROP) // 8 + 1, (batch,), device=device) for size in (height, width))
+    moment = first[:, None] + torch.arange(FRAMES, device=device)
+    row, column = (begin[:, None] + torch.arange(CROP, device=device) for begin in (top, left))
+    crops = clips[clip[:, None, None, None], moment[:, :, None, None], row[:, None, :, None], column[:, None, None]]
+    crops = crops.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return crops.flip(-1) if rng.random() < 0.5 else crops
 
 
@@ -42,12 +54,12 @@ def reconstruction_loss(difference: Tensor) -> Tensor:
     return difference.abs().mean() + 2 * difference.square().mean() + 0.5 * (across + down) + 0.2 * in_time
 
 
-def train_step(model: WholeClipVae, pixels: Tensor, bfloat16: bool) -> tuple[Tensor, Tensor]:
+def train_step(encode: Callable, decode: Callable, pixels: Tensor, bfloat16: bool) -> tuple[Tensor, Tensor]:
     """Loss, mean squared error."""
     with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-        mean, log_variance = (moment.float() for moment in model.encode(pixels))
+        mean, log_variance = (moment.float() for moment in encode(pixels))
         log_variance = log_variance.clamp(-12, 4)
-        decoded = model.decode(mean + torch.randn_like(mean) * (log_variance / 2).exp())
+        decoded = decode(mean + torch.randn_like(mean) * (log_variance / 2).exp())
     difference = decoded.float() - pixels
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     loss = reconstruction_loss(difference) + 1e-4 * divergence
@@ -62,46 +74,49 @@ def make_optimizers(vae: AutoencoderKLWan) -> list[torch.optim.Optimizer]:
     return [Muon(kernels, lr=15e-3), torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
-def learning_rate(step: int, steps: int) -> float:
+def learning_rate(step: int, share: float) -> float:
     """As a share of the full rate: a short rise, then half a cosine down to 3 %."""
     rise = min(1.0, (step + 1) / WARM_UP)
-    return rise * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+    return rise * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--steps", type=int, help="in all (the preset's)")
     parser.add_argument("--batch", type=int, help="crops a step (the preset's)")
-    parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
-    parser.add_argument("--save-seconds", type=float, default=120, help="between two states (%(default)s)")
-    parser.add_argument("--init", type=Path, help="checkpoint folder to start from")
+    add_training_options(parser)
     options = parser.parse_args()
     workspace, preset = start(options)
-    steps, batch = options.steps or preset.schedule.vae_steps, options.batch or preset.schedule.vae_batch
-    clips = workspace.load_clips()
+    length = Length(options.steps or preset.schedule.vae_steps, options.seconds)
+    batch = options.batch or preset.schedule.vae_batch
+    clips = load_clips(workspace, preset.schedule.vae_clips, options.device)
     torch.manual_seed(SEED)
     vae = make_vae(preset)
     if options.init:
         vae.load_state_dict(AutoencoderKLWan.from_pretrained(options.init, subfolder="vae").state_dict())
     vae.to(options.device)
-    model, optimizers, log, first = WholeClipVae(vae), make_optimizers(vae), Log(every=25, memory=0.95), 0
+    model, optimizers, log, step = WholeClipVae(vae), make_optimizers(vae), Log(every=25, memory=0.95), 0
+    encode, decode = model.encode, model.decode
+    if options.compile:
+        encode, decode = (torch.compile(half, dynamic=False) for half in (encode, decode))
     run = Run(workspace.vae, optimizers, options.save_seconds)
-    if state := run.load(options.device):
+    if state := run.load():
         vae.load_state_dict(state["vae"])
-        first = state["step"]
+        step = state["step"]
 
-    for step in range(first, steps):
+    while (share := length.share(step, run)) < 1:
         rng = seed_step(SEED, step)
-        set_learning_rate(optimizers, learning_rate(step, steps))
-        loss, error = train_step(model, random_crops(clips, batch, rng, options.device), options.bfloat16)
+        set_learning_rate(optimizers, learning_rate(step, share))
+        loss, error = train_step(encode, decode, random_crops(clips, batch, rng), options.bfloat16)
         vae.zero_grad()
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
         log.add(error)
         log.write(step, lambda error: f"PSNR {-10 * math.log10(error / 4):.2f} dB")
-        if run.is_due or step + 1 == steps:
-            run.save(step + 1, vae=vae.state_dict())
+        step += 1
+        if run.is_due:
+            run.save(step, vae=vae.state_dict())
+    run.save(step, vae=vae.state_dict())
 
 
 if __name__ == "__main__":

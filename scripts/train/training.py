@@ -1,8 +1,10 @@
 """What both training loops share: reproducible steps, learning rates, states that survive a kill, a log."""
 
+import argparse
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,15 @@ def seed_step(seed: int, step: int) -> random.Random:
     """Makes a step's random numbers depend on its number alone, so that a resumed run is the uninterrupted one."""
     torch.manual_seed(seed * 1_000_003 + step)
     return random.Random(seed * 1_000_003 + step)
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", type=int, help="in all (the preset's)")
+    parser.add_argument("--seconds", type=float, help="instead of steps: how long in all, kills and resumes included")
+    parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile: for GPUs")
+    parser.add_argument("--save-seconds", type=float, default=120, help="between two states (%(default)s)")
+    parser.add_argument("--init", type=Path, help="checkpoint folder to start from")
 
 
 def set_learning_rate(optimizers: list[Optimizer], share: float) -> None:
@@ -32,15 +43,22 @@ class Run:
         self._begun = self._saved = time.monotonic()
         self._before = 0.0
 
-    def load(self, device: str) -> dict[str, Any] | None:
+    def load(self) -> dict[str, Any] | None:
         """The last state: `step` and the weights it was saved with. Nothing at the beginning."""
         if not self._path.exists():
             return None
-        state = torch.load(self._path, weights_only=True, map_location=device)
+        # To the CPU: each optimizer moves what it wants elsewhere. AdamW's counts of steps have to stay, or a GPU is
+        # waited for once a parameter and step.
+        state = torch.load(self._path, weights_only=True, map_location="cpu")
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self._before = state["seconds"]
         return state
+
+    @property
+    def seconds(self) -> float:
+        """Of all runs up to now."""
+        return self._before + time.monotonic() - self._begun
 
     @property
     def is_due(self) -> bool:
@@ -50,12 +68,24 @@ class Run:
         """Replaces the file in one go: a run that is killed while saving keeps the state before."""
         self._saved = time.monotonic()
         state = dict(
-            step=step, seconds=self._before + self._saved - self._begun,
+            step=step, seconds=self.seconds,
             optimizers=[optimizer.state_dict() for optimizer in self._optimizers], **weights,
         )  # fmt: skip
         partial = self._path.with_suffix(".part")
         torch.save(state, partial)
         partial.replace(self._path)
+
+
+@dataclass(frozen=True)
+class Length:
+    """Of a training: in steps, which can be repeated, or in seconds, for machines that are lent for so long."""
+
+    steps: int
+    seconds: float | None
+
+    def share(self, step: int, run: Run) -> float:
+        """What is done of it before this step."""
+        return run.seconds / self.seconds if self.seconds else step / self.steps
 
 
 class Log:

@@ -44,12 +44,17 @@ class Workspace:
     def denoiser(self) -> Path:
         return self.folder / "denoiser.pt"
 
+    def count_clips(self) -> int:
+        """Those that have a whole caption line, which is written after their pixels."""
+        return self.captions.read_bytes().count(b"\n") if self.captions.exists() else 0
+
     def load_clips(self) -> np.ndarray:
-        """The clips that have a caption line; the last line may belong to a clip half written."""
-        return np.load(self.clips, mmap_mode="r")[: len(self.load_captions())]
+        """Mapped, not read; torch wants arrays that can be written to, hence copied on writing."""
+        return np.load(self.clips, mmap_mode="c")[: self.count_clips()]
 
     def load_captions(self) -> list[list[str]]:
-        return [json.loads(line)["captions"] for line in self.captions.read_text().splitlines()]
+        lines = self.captions.read_text().split("\n")[:-1]  # what is behind the last end of a line is half a line
+        return [json.loads(line)["captions"] for line in lines]
 
     def load_tokenizer(self) -> T5TokenizerFast:
         return T5TokenizerFast.from_pretrained(self.tokenizer)
@@ -69,5 +74,9 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
 
 def start(options: argparse.Namespace) -> tuple[Workspace, Preset]:
     torch.set_num_threads(options.threads)
+    if options.device.startswith("cuda"):
+        torch.set_float32_matmul_precision("high")  # TF32: of what autocast leaves alone, Muon's products are most
+        torch.backends.cudnn.benchmark = True  # convolutions of few channels: the first guess is often a slow one
+        torch.backends.cuda.enable_cudnn_sdp(False)  # plans anew for each shape; flash attention does not
     options.work.mkdir(parents=True, exist_ok=True)
     return Workspace(options.work), PRESETS[options.preset]
