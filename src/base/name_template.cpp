@@ -113,8 +113,7 @@ NameTemplate::NameTemplate(const fs::path& name) {
   const bool leads_out = std::any_of(first, components_.end(), [](const Component& component) {
     return !has_field(component) && !component.empty() && component[0].text == "..";
   });
-  require(!leads_out, Fault::usage, "{}: a .. after the first field would lead out of the folder",
-          printable(name.native(), 300));
+  require(!leads_out, Fault::usage, "{}: a .. after the first field would lead out of the folder", shown(name));
 }
 
 bool NameTemplate::has_field(const Component& component) {

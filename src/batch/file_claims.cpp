@@ -49,9 +49,7 @@ bool has_no_locks(int error) { return error == ENOLCK || error == ENOSYS || erro
 int set_lock(int fd, struct flock& range) { return fcntl(fd, F_OFD_SETLK, &range); }
 
 FileClaims::FileClaims(const std::filesystem::path& folder, SetLock set_lock)
-    : shown_(printable((folder / kStateFolder / kName).native(), 300)),
-      set_lock_(std::move(set_lock)),
-      folder_(open_state_folder(folder)) {
+    : shown_(shown(folder / kStateFolder / kName)), set_lock_(std::move(set_lock)), folder_(open_state_folder(folder)) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   file_ = Descriptor(openat(folder_.get(), kName, kFlags, 0666));
   require(file_.get() >= 0 || (errno != ELOOP && errno != EISDIR), Fault::output,

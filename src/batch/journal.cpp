@@ -126,7 +126,7 @@ Journal::Journal(const fs::path& folder, FileOps ops) : folder_(folder), ops_(st
   refresh();
 }
 
-std::string Journal::shown() const { return printable((folder_ / kStateFolder / kName).native(), 300); }
+std::string Journal::shown() const { return sora::shown(folder_ / kStateFolder / kName); }
 
 void Journal::refresh() {
   std::string text;

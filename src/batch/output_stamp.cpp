@@ -29,7 +29,7 @@ std::vector<fs::path> files_of(const fs::path& output, int frames) {
 }
 
 [[noreturn]] void fail_unread(const fs::path& file, int error) {
-  fail(Fault::output, "{}: cannot be read back: {}", printable(file.native(), 300), std::strerror(error));
+  fail(Fault::output, "{}: cannot be read back: {}", shown(file), std::strerror(error));
 }
 
 // Size and time, without the digest.
@@ -39,7 +39,7 @@ OutputStamp look_at(const std::vector<fs::path>& files) {
   for (const fs::path& file : files) {
     struct stat info {};
     if (lstat(file.c_str(), &info) != 0) fail_unread(file, errno);
-    require(S_ISREG(info.st_mode), Fault::output, "{}: is no regular file any more", printable(file.native(), 300));
+    require(S_ISREG(info.st_mode), Fault::output, "{}: is no regular file any more", shown(file));
     stamp.bytes += info.st_size;
     stamp.changed = std::max<std::int64_t>(stamp.changed, info.st_mtim.tv_sec * kNanoseconds + info.st_mtim.tv_nsec);
   }

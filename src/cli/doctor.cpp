@@ -54,8 +54,8 @@ void add_provenance(std::vector<Finding>& findings) {
   try {
     findings.push_back({"C2PA library", true, c2pa_text(c2pa().version())});
     const KeyFiles keys{keys_folder()};
-    findings.push_back({"signing keys", true,
-                        keys.exist() ? printable(keys.folder.native(), 300) : "none yet: the first render makes them"});
+    findings.push_back(
+        {"signing keys", true, keys.exist() ? shown(keys.folder) : "none yet: the first render makes them"});
   } catch (const Error& error) {
     findings.push_back({"provenance", false, error.what()});
   }

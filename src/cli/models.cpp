@@ -76,8 +76,7 @@ std::string listed(const std::vector<Row>& rows) {
       text += fmt::format("  also can {}\n", fmt::join(row.skills, ", "));
   }
   const bool cached = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.model.shipped; });
-  if (!cached)
-    text += fmt::format("no others: the Hugging Face cache {} has none\n", printable(hub_cache_folder().native(), 300));
+  if (!cached) text += fmt::format("no others: the Hugging Face cache {} has none\n", shown(hub_cache_folder()));
   return text;
 }
 

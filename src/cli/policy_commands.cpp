@@ -91,8 +91,8 @@ void run_policy(const PolicyShow& options) {
   const std::filesystem::path path = policy_path(options.policy);
   const Policy policy = load_policy(options.policy);
   ordered_json categories = ordered_json::array();
-  std::string text = fmt::format("policy     {}\nfile       {}\nsha256     {}\n", policy.id(),
-                                 printable(path.native(), 300), policy.sha256());
+  std::string text =
+      fmt::format("policy     {}\nfile       {}\nsha256     {}\n", policy.id(), shown(path), policy.sha256());
   for (const PolicyCategory& category : policy.file().categories) {
     const std::string_view state = category.enabled ? to_string(category.severity) : "off";
     categories.push_back({{"id", category.id}, {"state", state}, {"rules", category.rules.size()}});

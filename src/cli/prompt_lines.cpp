@@ -213,7 +213,7 @@ PromptFormat prompt_format(const std::filesystem::path& file) {
   fail(Fault::usage,
        "--prompts {}: expected the name of a .txt file (a prompt a line), a .jsonl file (a JSON object a line) or a "
        ".csv file (with a header), or - for standard input",
-       printable(file.native(), 300));
+       shown(file));
 }
 
 PromptFormat prompt_format_of(std::string_view text) {

@@ -69,7 +69,7 @@ std::vector<Caption> captions_in(const fs::path& media) {
 }
 
 void require_allowed(const Policy& policy, const fs::path& media, const std::string& origin) {
-  const std::string name = printable(media.native(), 300);
+  const std::string name = shown(media);
   for (const std::string& prompt : prompts_in(media))
     require_none(policy.check(prompt), "the prompt of " + name, policy, origin);
   for (const Caption& caption : captions_in(media))

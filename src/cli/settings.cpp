@@ -18,7 +18,7 @@ constexpr std::array<std::array<std::string_view, 3>, 5> kAlternatives{{{"second
                                                                         {"num-videos", "seeds"},
                                                                         {"quiet", "verbose"}}};
 
-std::string place_of(const JsonObject& json) { return printable(json.file().native(), 300); }
+std::string place_of(const JsonObject& json) { return shown(json.file()); }
 
 // A number or, for what no decimal can say, a string: "24000/1001".
 std::string fraction_text(JsonObject& json, std::string_view key) {

@@ -129,14 +129,14 @@ Settings settings_from(const fs::path& file) {
   require(ours, Fault::input,
           "--from {}: holds no settings of sora-gen; expected a video that it made, or the .json "
           "beside it",
-          printable(file.native(), 300));
+          shown(file));
   Problems problems;
   Settings settings = read_settings(JsonObject(json[kSettingsKey].dump(), file, Fault::usage), Scope::run, problems);
   problems.throw_if_any();
   // A file from anywhere would say what is refused here.
   for (const std::string_view name : {"policy", "frame-checker", "frame-threshold"}) {
-    require(!settings.contains(name), Fault::usage, "--from {}: has \"{}\"; give --{} on the command line",
-            printable(file.native(), 300), name, name);
+    require(!settings.contains(name), Fault::usage, "--from {}: has \"{}\"; give --{} on the command line", shown(file),
+            name, name);
   }
   return settings;
 }

@@ -35,10 +35,9 @@ void CheckedSink::look_at(const Frames& frame, std::int64_t index) {
   const auto worst =
       std::max_element(scores.begin(), scores.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
   if (worst == scores.end() || worst->score < check_.threshold) return;
-  throw FrameRefused(
-      fmt::format("{}: the checker {} gives category \"{}\" {:.3g}, refused from {} on", place,
-                  printable(check_.module.native(), 300), printable(worst->category), worst->score, check_.threshold),
-      worst->category);
+  throw FrameRefused(fmt::format("{}: the checker {} gives category \"{}\" {:.3g}, refused from {} on", place,
+                                 shown(check_.module), printable(worst->category), worst->score, check_.threshold),
+                     worst->category);
 }
 
 }  // namespace sora

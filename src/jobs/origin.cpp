@@ -111,7 +111,7 @@ Origin::Origin(const Plan& plan, ModelOrigin& model, const std::string& job, Pro
   if (!signs_) return;
   for (const SourceFinding& source : check_sources(record_.sources, plan.provenance.accept_broken_sources)) {
     if (!source.faults.empty()) {
-      progress.note(fmt::format("{}: its own manifest does not hold: {}", printable(source.path.native(), 300),
+      progress.note(fmt::format("{}: its own manifest does not hold: {}", shown(source.path),
                                 printable(source.faults.front(), 300)));
     }
   }

@@ -37,7 +37,7 @@ bool tells_of_memory(const std::string& reason) {
 class TorchScriptChecker final : public FrameChecker {
  public:
   TorchScriptChecker(const std::filesystem::path& file, at::Device device)
-      : shown_("the frame checker " + printable(file.native(), 300)), device_(device) {
+      : shown_("the frame checker " + shown(file)), device_(device) {
     std::string bytes = read_file(file, kMostBytes, Fault::input);
     require(bytes.starts_with(kZipBegins), Fault::input,
             "{}: is no TorchScript module: it is no zip archive, which torch.jit.save() writes", shown_);

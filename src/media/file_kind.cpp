@@ -102,8 +102,8 @@ const char* demuxer_of(FileKind kind) {
 FileKind file_kind(const InputFile& file) {
   const HeaderBytes<32> header(file, 0);
   constexpr auto kExpected = "expected PNG, JPEG, WebP, BMP, GIF, MP4, MOV, MKV, WebM or AVI";
-  require(!is_heif(header), Fault::input, "{}: is a HEIF or AVIF picture, which cannot be read; {}",
-          printable(file.path().native(), 300), kExpected);
+  require(!is_heif(header), Fault::input, "{}: is a HEIF or AVIF picture, which cannot be read; {}", shown(file.path()),
+          kExpected);
   if (header.has(0, "\x89PNG\r\n\x1a\n")) return FileKind::png;
   if (header.has(0, "\xff\xd8\xff")) return FileKind::jpeg;
   if (header.has(0, "RIFF") && header.has(8, "WEBP")) return FileKind::webp;
@@ -112,8 +112,8 @@ FileKind file_kind(const InputFile& file) {
   if (header.has(0, "\x1a\x45\xdf\xa3")) return FileKind::matroska;
   if (is_mov(header)) return FileKind::mov;
   if (header.has(0, "BM")) return FileKind::bmp;
-  fail(Fault::input, "{}: is no picture or clip that can be read: it begins with \"{}\"; {}",
-       printable(file.path().native(), 300), printable(header.text().substr(0, 16)), kExpected);
+  fail(Fault::input, "{}: is no picture or clip that can be read: it begins with \"{}\"; {}", shown(file.path()),
+       printable(header.text().substr(0, 16)), kExpected);
 }
 
 std::optional<PixelSize> declared_size(const InputFile& file, FileKind kind) {

@@ -31,7 +31,7 @@ std::int64_t new_position(std::int64_t position, std::int64_t size, std::int64_t
 }  // namespace
 
 InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
-  const std::string name = printable(path.native(), 300);
+  const std::string name = shown(path);
   // O_NONBLOCK: opening a pipe must not wait for a writer.
   file_ = Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   require(file_.get() >= 0, Fault::input, "{}: cannot be opened: {}", name, std::strerror(errno));
@@ -49,7 +49,7 @@ std::size_t InputFile::read_at(std::int64_t offset, std::span<std::uint8_t> byte
     const ssize_t n =
         pread(file_.get(), bytes.data() + filled, bytes.size() - filled, offset + static_cast<std::int64_t>(filled));
     if (n < 0 && errno == EINTR) continue;
-    require(n >= 0, Fault::input, "{}: cannot be read: {}", printable(path_.native(), 300), std::strerror(errno));
+    require(n >= 0, Fault::input, "{}: cannot be read: {}", shown(path_), std::strerror(errno));
     if (n == 0) break;
     filled += static_cast<std::size_t>(n);
   }

@@ -77,10 +77,7 @@ class Options {
 }  // namespace
 
 MediaDecoder::MediaDecoder(const std::filesystem::path& path)
-    : name_(printable(path.native(), 300)),
-      file_(path),
-      packet_(av_owned(av_packet_alloc())),
-      frame_(av_owned(av_frame_alloc())) {
+    : name_(shown(path)), file_(path), packet_(av_owned(av_packet_alloc())), frame_(av_owned(av_frame_alloc())) {
   quieten_libav();
   const FileKind kind = file_kind(file_);
   if (!is_complete(file_, kind)) refuse("is incomplete: its {} bytes end before its content does", file_.size());

@@ -140,7 +140,7 @@ int Mp4File::checked(int code, const char* act) {
   try {
     return av_checked(code, act);
   } catch (const Error& error) {
-    throw error.within(printable(path_.native(), 300));
+    throw error.within(shown(path_));
   }
 }
 

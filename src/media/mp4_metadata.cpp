@@ -61,7 +61,7 @@ std::string comment_of(const InputFile& file) {
 
 std::string read_mp4_metadata(const std::filesystem::path& video) {
   const InputFile file(video);
-  const std::string name = printable(video.native(), 300);
+  const std::string name = shown(video);
   require(file_kind(file) == FileKind::mov, Fault::input,
           "{}: is no MP4; only these carry the settings they were made with", name);
   std::string comment = comment_of(file);

@@ -135,9 +135,9 @@ double precision(double recall, double false_positives, double prevalence) {
 }
 
 PromptSet read_prompt_set(const fs::path& file) {
-  const std::string shown = printable(file.native(), 300);
+  const std::string name = shown(file);
   const std::string text = read_file(file, kMostBytes, Fault::input);
-  require(is_utf8(text), Fault::input, "{}: byte {} is not UTF-8", shown, valid_utf8_bytes(text) + 1);
+  require(is_utf8(text), Fault::input, "{}: byte {} is not UTF-8", name, valid_utf8_bytes(text) + 1);
   PromptSet set{file.stem().string(), {}};
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -146,7 +146,7 @@ PromptSet read_prompt_set(const fs::path& file) {
     if (line.find_first_not_of(" \t") != line.npos && line[0] != '#') set.prompts.push_back(std::move(line));
     begin = end + 1;
   }
-  require(!set.prompts.empty(), Fault::input, "{}: has no prompt; expected one in each line", shown);
+  require(!set.prompts.empty(), Fault::input, "{}: has no prompt; expected one in each line", name);
   return set;
 }
 
@@ -156,10 +156,10 @@ std::vector<PromptSet> read_prompt_sets(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
     if (entry->path().extension() == ".txt") files.push_back(entry->path());
   }
-  const std::string shown = printable(folder.native(), 300);
-  require(!problem, Fault::input, "{}: cannot be read: {}", shown, problem.message());
+  const std::string name = shown(folder);
+  require(!problem, Fault::input, "{}: cannot be read: {}", name, problem.message());
   require(!files.empty(), Fault::input, "{}: has no file *.txt; expected one for each category, a prompt in each line",
-          shown);
+          name);
   std::sort(files.begin(), files.end());
   std::vector<PromptSet> sets;
   for (const fs::path& file : files) sets.push_back(read_prompt_set(file));

@@ -22,8 +22,8 @@ constexpr const char* kFile = "libc2pa_c.so";
 template <class Function>
 void find(void* library, const char* name, Function& function, const fs::path& file) {
   function = reinterpret_cast<Function>(dlsym(library, name));
-  require(function != nullptr, Fault::input, "{} has no function {}; run scripts/setup and build again",
-          printable(file.native(), 300), name);
+  require(function != nullptr, Fault::input, "{} has no function {}; run scripts/setup and build again", shown(file),
+          name);
 }
 
 // "c2pa-c-ffi/0.91.3 c2pa-rs/0.91.3"
@@ -76,7 +76,7 @@ C2paFunctions load_c2pa(const fs::path& file) {
   const std::string version = text == nullptr ? "" : text;
   functions.free(text);
   require(is_known(version), Fault::input, "{} is {}, this program is made for {}; run scripts/setup and build again",
-          printable(file.native(), 300), printable(version), kC2paVersion);
+          shown(file), printable(version), kC2paVersion);
   find_all(library, functions, file);
   return functions;
 }

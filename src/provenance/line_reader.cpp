@@ -19,7 +19,7 @@ constexpr std::size_t kMostText = 4 << 20;
 }  // namespace
 
 LineReader::LineReader(const std::filesystem::path& path)
-    : shown_(printable(path.native(), 300)), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {
+    : shown_(shown(path)), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {
   require(file_.get() >= 0, Fault::input, "{}: cannot be opened: {}", shown_, std::strerror(errno));
 }
 

@@ -46,8 +46,7 @@ void say(int terminal, const std::string& text) {
 std::string read_passphrase(const std::filesystem::path& file) {
   std::string text = read_file(file, kMostBytes, Fault::input);
   text.erase(std::min(text.find_first_of("\r\n"), text.size()));
-  require(!text.empty(), Fault::input, "{}: the first line is empty, expected a passphrase",
-          printable(file.native(), 300));
+  require(!text.empty(), Fault::input, "{}: the first line is empty, expected a passphrase", shown(file));
   return text;
 }
 

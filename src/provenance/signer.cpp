@@ -51,7 +51,7 @@ openssl::Key read_key(const std::string& pem, const std::string& file, const std
 void warn_if_open(const std::filesystem::path& key) {
   struct stat info {};
   if (stat(key.c_str(), &info) != 0 || (info.st_mode & 077) == 0) return;
-  spdlog::warn("{} may be read by other users (mode {:04o}); chmod 600 keeps it to you", printable(key.native(), 300),
+  spdlog::warn("{} may be read by other users (mode {:04o}); chmod 600 keeps it to you", shown(key),
                info.st_mode & 07777);
 }
 
@@ -103,10 +103,10 @@ void Signer::Free::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 Signer::Signer(const std::filesystem::path& certificate, const std::filesystem::path& key,
                const std::string& passphrase)
     : certificates_(read_file(certificate, kMostBytes, Fault::input)) {
-  const std::string key_file = printable(key.native(), 300);
+  const std::string key_file = shown(key);
   key_.reset(read_key(read_file(key, kMostBytes, Fault::input), key_file, passphrase).release());
   warn_if_open(key);
-  algorithm_ = check_certificates(certificates_, printable(certificate.native(), 300), key_.get(), key_file);
+  algorithm_ = check_certificates(certificates_, shown(certificate), key_.get(), key_file);
 }
 
 std::vector<std::uint8_t> Signer::sign(std::span<const std::uint8_t> message) const {
