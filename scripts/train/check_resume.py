@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 import train_denoiser
+import train_text_encoder
 import train_vae
 from training import Run
 
@@ -54,8 +55,9 @@ def final_state(stage: ModuleType, data: Path, state: str, cut_off: bool) -> lis
     """What a training of a few steps leaves behind."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for name in ("clips.npy", "captions.jsonl", "tokenizer", "latents.npz"):
-            (work / name).symlink_to(data.resolve() / name)
+        for path in data.resolve().iterdir():
+            if path.name != state:
+                (work / path.name).symlink_to(path)
         if cut_off:
             try:
                 train(stage, work, CutOffRun, save_seconds=0)
@@ -69,7 +71,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder of a run with --preset smoke")
     data = parser.parse_args().data
-    for stage, state in ((train_vae, "vae.pt"), (train_denoiser, "denoiser.pt")):
+    stages = (train_vae, "vae.pt"), (train_text_encoder, "text_encoder.pt"), (train_denoiser, "denoiser.pt")
+    for stage, state in stages:
         whole, resumed = (final_state(stage, data, state, cut_off) for cut_off in (False, True))
         if len(whole) != len(resumed) or not all(map(torch.equal, whole, resumed)):
             raise SystemExit(f"{stage.__name__}: the resumed run differs from the uninterrupted one")

@@ -36,3 +36,4 @@ EDITIONS = {
     1: Edition(world.sample, plain_caption, world.render),
     2: Edition(rich_world.sample, rich_caption, rich_render.render),
 }
+TRAINED = EDITIONS[2]  # what the stages of training show

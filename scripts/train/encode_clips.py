@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes all clips; the mean and deviation of each latent channel go into the VAE's config."""
+"""Encodes all clips and stills; the mean and deviation of each latent channel go into the VAE's config."""
 
 import numpy as np
 import torch
@@ -7,9 +7,9 @@ from torch import Tensor
 
 from networks import make_vae
 from whole_clip_vae import WholeClipVae
-from workspace import argument_parser, start
+from workspace import Footage, argument_parser, start
 
-BATCH = 8
+FRAMES = 328  # of a batch: 8 clips
 
 
 def statistics(latents: Tensor) -> tuple[Tensor, Tensor]:
@@ -22,23 +22,31 @@ def statistics(latents: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
+def encode(model: WholeClipVae, footage: Footage, device: str) -> Tensor:
+    """[n, z, T, h, w] in half precision."""
+    clips, batches = footage.load_pixels(), []
+    size = max(1, FRAMES // clips.shape[1])
+    for first in range(0, len(clips), size):
+        pixels = torch.from_numpy(clips[first : first + size].copy()).to(device)
+        pixels = pixels.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+        batches.append(model.encode(pixels)[0].half())
+        if len(batches) % 50 == 0:
+            print(f"{first} of {len(clips)} {footage.name}", flush=True)
+    return torch.cat(batches)
+
+
 def main() -> None:
     options = argument_parser(__doc__).parse_args()
     workspace, preset = start(options)
     vae = make_vae(preset)
     vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
     model = WholeClipVae(vae.eval().to(options.device))
-    clips = workspace.load_clips()
-    batches = []
-    for first in range(0, len(clips), BATCH):
-        pixels = torch.from_numpy(clips[first : first + BATCH].copy()).to(options.device)
-        pixels = pixels.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-        batches.append(model.encode(pixels)[0].half())
-        if first % 400 == 0:
-            print(f"clip {first} of {len(clips)}", flush=True)
-    latents = torch.cat(batches)
-    mean, deviation = (statistic.cpu().numpy() for statistic in statistics(latents))
-    np.savez(workspace.latents, z=latents.cpu().numpy(), mean=mean.round(5), std=deviation.round(5))
+    clips, stills = (encode(model, footage, options.device) for footage in (workspace.clips, workspace.stills))
+    mean, deviation = (statistic.cpu().numpy() for statistic in statistics(clips))
+    np.savez(
+        workspace.latents, clips=clips.cpu().numpy(), stills=stills.cpu().numpy(), mean=mean.round(5),
+        std=deviation.round(5),
+    )  # fmt: skip
     print(f"deviations {deviation.min():.3f} to {deviation.max():.3f}")
 
 

@@ -9,14 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import WanPipeline
-from torch import Tensor
 
-from networks import make_denoiser, make_scheduler, make_text_encoder, make_vae
+from networks import make_denoiser, make_scheduler, make_vae
+from train_text_encoder import load_text_encoder
 from workspace import argument_parser, start
-
-
-def part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key.removeprefix(name + "."): value for key, value in state.items() if key.startswith(name + ".")}
 
 
 def write_sums(folder: Path) -> None:
@@ -36,10 +32,10 @@ def main() -> None:
     vae = make_vae(preset, latents_mean=latents["mean"].tolist(), latents_std=latents["std"].tolist())
     vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
     tokenizer = workspace.load_tokenizer()
-    trained = torch.load(workspace.denoiser, weights_only=True, map_location="cpu")["model" if options.last else "average"]
-    denoiser, text_encoder = make_denoiser(preset), make_text_encoder(preset, len(tokenizer))
-    denoiser.load_state_dict(part(trained, "denoiser"))
-    text_encoder.load_state_dict(part(trained, "text_encoder"))
+    trained = torch.load(workspace.denoiser, weights_only=True, map_location="cpu")["denoiser" if options.last else "average"]
+    denoiser = make_denoiser(preset)
+    denoiser.load_state_dict(trained)
+    text_encoder = load_text_encoder(workspace, preset, len(tokenizer))
 
     pipeline = WanPipeline(
         tokenizer=tokenizer, text_encoder=text_encoder.bfloat16(), vae=vae.bfloat16(),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Renders the clips and their captions, of nothing that is held out (holdout.py), on all cores.
+"""Renders clips, stills and their captions, of nothing that is held out (holdout.py), on all cores.
 
 Clip n is the same on every machine; a run that was cut off goes on.
 """
@@ -19,44 +19,45 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from editions import EDITIONS
+from editions import LEVELS, TRAINED
 from holdout import sample_for_training
-from workspace import Workspace, argument_parser, start
+from workspace import Footage, argument_parser, start
 
-CAPTIONS_PER_CLIP = 6
 SIZE = 128
-FIRST_SEED = 10_000
+FIRST_SEEDS = {"clips": 10_000, "stills": 10_000_000}
 
 
-def open_clips(workspace: Workspace, count: int, frames: int) -> np.memmap:
+def open_pixels(footage: Footage, count: int, frames: int) -> np.memmap:
     shape = (count, frames, SIZE, SIZE, 3)
-    if not workspace.clips.exists():
-        needed, free = math.prod(shape), shutil.disk_usage(workspace.folder).free
+    if not footage.pixels.exists():
+        needed, free = math.prod(shape), shutil.disk_usage(footage.folder).free
         if free < needed:  # the file takes no room before it is written to, and writing to a full disk kills
-            raise SystemExit(f"{workspace.folder}: {count} clips take {needed / 1e9:.1f} GB, {free / 1e9:.1f} are free")
-        partial = workspace.clips.with_suffix(".part")
+            raise SystemExit(
+                f"{footage.folder}: {count} {footage.name} take {needed / 1e9:.1f} GB, {free / 1e9:.1f} are free"
+            )
+        partial = footage.pixels.with_suffix(".part")
         open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape).flush()
-        partial.replace(workspace.clips)
-    clips = np.load(workspace.clips, mmap_mode="r+")
-    if clips.shape != shape:
-        raise SystemExit(f"{workspace.clips} holds {clips.shape}, this run asks for {shape}: use another --work")
-    return clips
+        partial.replace(footage.pixels)
+    pixels = np.load(footage.pixels, mmap_mode="r+")
+    if pixels.shape != shape:
+        raise SystemExit(f"{footage.pixels} holds {pixels.shape}, this run asks for {shape}: use another --work")
+    return pixels
 
 
-def make_clip(index: int, number: int, frames: int) -> tuple[NDArray[np.uint8], str]:
-    """Pixels and caption line of clip `index` of edition `number`."""
-    edition, rng = EDITIONS[number], random.Random(FIRST_SEED + index)
-    sampled = sample_for_training(rng, edition)
-    pixels = (edition.render(sampled, frames) * 255).round().astype(np.uint8)
-    texts = [edition.caption(sampled, rng, number) for number in range(CAPTIONS_PER_CLIP)]
+def make_clip(seed: int, frames: int) -> tuple[NDArray[np.uint8], str]:
+    """Pixels and line of a clip."""
+    rng = random.Random(seed)
+    sampled = sample_for_training(rng, TRAINED)
+    pixels = (TRAINED.render(sampled, frames) * 255).round().astype(np.uint8)
+    texts = [TRAINED.caption(sampled, rng, number) for number in range(len(LEVELS))]
     return pixels, json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n"
 
 
-def cut_half_line(workspace: Workspace) -> None:
+def cut_half_line(footage: Footage) -> None:
     """Of a run that was killed while it wrote."""
-    if workspace.captions.exists():
-        whole = workspace.captions.read_bytes().rfind(b"\n") + 1
-        os.truncate(workspace.captions, whole)
+    if footage.lines.exists():
+        whole = footage.lines.read_bytes().rfind(b"\n") + 1
+        os.truncate(footage.lines, whole)
 
 
 def begin_worker(parent: int) -> None:
@@ -71,26 +72,36 @@ def end_with(parent: int) -> None:
     os._exit(1)
 
 
+def make_all(footage: Footage, count: int, frames: int, threads: int) -> None:
+    pixels = open_pixels(footage, count, frames)
+    cut_half_line(footage)
+    make = functools.partial(make_clip, frames=frames)
+    pool = multiprocessing.Pool(threads, begin_worker, (os.getpid(),))
+    first_seed, done = FIRST_SEEDS[footage.name], footage.count()
+    with footage.lines.open("a") as lines, pool as workers:
+        made = workers.imap(make, range(first_seed + done, first_seed + count))
+        for index, (clip, line) in enumerate(made, start=done):
+            pixels[index] = clip
+            # The line comes after the pixels: clips are counted by their lines.
+            lines.write(line)
+            lines.flush()
+            if index % 100 == 0:
+                print(f"{index} of {count} {footage.name}", flush=True)
+
+
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--clips", type=int, help="how many (the preset's)")
     parser.add_argument("--frames", type=int, help="frames of each, 4n+1 (the preset's)")
+    parser.add_argument("--stills", type=int, help="how many (the preset's)")
     options = parser.parse_args()
     workspace, preset = start(options)
-    count, frames = options.clips or preset.schedule.clips, options.frames or preset.schedule.frames
-    clips = open_clips(workspace, count, frames)
-    cut_half_line(workspace)
-    done = workspace.count_clips()
-    make = functools.partial(make_clip, number=options.edition, frames=frames)
-    pool = multiprocessing.Pool(options.threads, begin_worker, (os.getpid(),))
-    with workspace.captions.open("a") as captions, pool as workers:
-        for index, (pixels, line) in enumerate(workers.imap(make, range(done, count)), start=done):
-            clips[index] = pixels
-            # The line comes after the pixels: clips are counted by their lines.
-            captions.write(line)
-            captions.flush()
-            if index % 100 == 0:
-                print(f"clip {index} of {count}", flush=True)
+    schedule = preset.schedule
+    for footage, count, frames in (
+        (workspace.clips, options.clips or schedule.clips, options.frames or schedule.frames),
+        (workspace.stills, options.stills or schedule.stills, 1),
+    ):
+        make_all(footage, count, frames, options.threads)
 
 
 if __name__ == "__main__":

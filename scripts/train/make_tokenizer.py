@@ -8,16 +8,16 @@ import re
 import sentencepiece
 from transformers import T5TokenizerFast
 
-from editions import EDITIONS, Edition
+from editions import TRAINED
 from workspace import argument_parser, start
 
 OTHER_SENTENCES = ["A ball rolls on the grass at sunset.", "Two shapes, one red and one blue, drift apart."]
 
 
-def captions(edition: Edition, count: int) -> list[str]:
+def captions(count: int) -> list[str]:
     """One of each world, of all its levels of detail in turn."""
     rng = random.Random(5)
-    return [edition.caption(edition.sample(rng), rng, index) for index in range(count)]
+    return [TRAINED.caption(TRAINED.sample(rng), rng, index) for index in range(count)]
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=20_000, help="captions to train on (%(default)s)")
     options = parser.parse_args()
     workspace, _ = start(options)
-    lines = captions(EDITIONS[options.edition], options.sentences) + OTHER_SENTENCES
+    lines = captions(options.sentences) + OTHER_SENTENCES
     words = sorted({word for line in lines for word in re.findall(r"[A-Za-z]+", line)})
     model = io.BytesIO()  # trained into memory: a path given to the trainer would end up in the file
     sentencepiece.SentencePieceTrainer.train(

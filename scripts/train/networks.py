@@ -15,9 +15,12 @@ class Schedule:
 
     clips: int
     frames: int  # of each clip, 4n+1
+    stills: int  # single pictures: first frames of further clips
     vae_clips: int  # the VAE learns from the first so many
     vae_steps: int
-    vae_batch: int  # crops a step
+    vae_batch: int  # of the smallest crops, a step
+    text_steps: int
+    text_batch: int  # captions a step
     denoiser_steps: int
     denoiser_batch: int  # latent frames a step
 
@@ -39,17 +42,20 @@ class Preset:
 
 PRESETS = {
     "tiny-world": Preset(
-        vae_base=24, vae_decoder_base=24, vae_widths=(1, 4, 4), latent_channels=16, heads=4, head_width=64, layers=6,
-        feed_forward=1024, text_width=192, text_layers=2,
+        vae_base=16, vae_decoder_base=16, vae_widths=(1, 4, 4), latent_channels=16, heads=3, head_width=64, layers=6,
+        feed_forward=768, text_width=192, text_layers=2,
         schedule=Schedule(
-            clips=12_000, frames=41, vae_clips=2000, vae_steps=10_000, vae_batch=32, denoiser_steps=40_000,
-            denoiser_batch=768,
+            clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=5600, vae_batch=6, text_steps=3000,
+            text_batch=64, denoiser_steps=7000, denoiser_batch=64,
         ),
     ),
     "smoke": Preset(
         vae_base=4, vae_decoder_base=4, vae_widths=(1, 2, 2), latent_channels=8, heads=2, head_width=16, layers=2,
         feed_forward=64, text_width=32, text_layers=1,
-        schedule=Schedule(clips=6, frames=41, vae_clips=3, vae_steps=3, vae_batch=2, denoiser_steps=6, denoiser_batch=18),
+        schedule=Schedule(
+            clips=6, frames=41, stills=6, vae_clips=3, vae_steps=3, vae_batch=2, text_steps=3, text_batch=4,
+            denoiser_steps=6, denoiser_batch=18,
+        ),
     ),
 }  # fmt: skip
 
@@ -80,7 +86,7 @@ def make_denoiser(preset: Preset) -> WanTransformer3DModel:
 
 
 def make_text_encoder(preset: Preset, tokens: int) -> UMT5EncoderModel:
-    """Trained together with the denoiser. A few rows more than tokens, as published checkpoints have them."""
+    """A few rows more than tokens, as published checkpoints have them."""
     config = UMT5Config(
         vocab_size=tokens + 8, d_model=preset.text_width, d_kv=preset.text_width // 4, d_ff=2 * preset.text_width,
         num_layers=preset.text_layers, num_heads=4, relative_attention_num_buckets=32,

@@ -67,8 +67,8 @@ def transform(
 def predict(
     model: WanTransformer3DModel, latents: Tensor, timesteps: Tensor, text: Tensor, text_rows: Tensor,
     transform: Callable[..., Tensor] = transform,
-) -> Tensor:  # fmt: skip
-    """The velocity, shaped as the latents.
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The velocity, shaped as the latents, and the hidden states in the middle, [B, T, tokens of a frame, D].
 
     latents: [B, C, T, H, W]; timesteps: [B, T] in 0 to 1000; text: [B, L, D], zero from row text_rows[b] on, which is
     less than L; transform: what does one block, compiled or not.
@@ -83,9 +83,12 @@ def predict(
     context, bias = fold_padding(model, text, text_rows)
     rotary = model.rope(latents)
     x = model.patch_embedding(latents).flatten(3).permute(0, 2, 3, 1).contiguous()  # [B, T, tokens of a frame, D]
-    for block in model.blocks:
+    hidden = x
+    for number, block in enumerate(model.blocks, start=1):
         x = transform(block, x, modulation, context, bias, rotary)
+        if number == len(model.blocks) // 2:
+            hidden = x
     shift, scale = (model.scale_shift_table + time.unsqueeze(2)).split(1, 2)
     x = model.proj_out((model.norm_out(x.float()) * (1 + scale) + shift).type_as(x))
     patches = x.view(batch, frames, rows, columns, patch_height, patch_width, -1)
-    return patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
+    return patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4), hidden

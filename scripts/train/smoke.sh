@@ -9,9 +9,9 @@ smoke=(--work "$work" --preset smoke --threads 2)
 
 "$python" check_forward.py
 "$python" check_judge.py --vae ""
-"$python" make_clips.py "${smoke[@]}" --clips 3
-"$python" make_clips.py "${smoke[@]}" --clips 3 # nothing left to do
-rm "$work"/clips.npy "$work"/captions.jsonl
+"$python" make_clips.py "${smoke[@]}" --clips 3 --stills 4
+"$python" make_clips.py "${smoke[@]}" --clips 3 --stills 4 # nothing left to do
+rm "$work"/{clips,stills}.{npy,jsonl}
 "$python" make_tokenizer.py "${smoke[@]}" --sentences 500
 "$python" train.py "${smoke[@]}" "$work/checkpoint"
 "$python" check_resume.py "$work"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the whole checkpoint from nothing: clips, tokenizer, VAE, latents, denoiser with its text encoder, folder.
+"""Makes the whole checkpoint from nothing: clips, tokenizer, VAE, latents, text encoder, denoiser, folder.
 
-Killed, it goes on where it was; done, it says how long it took on what. Options that it does not know go to both
+Killed, it goes on where it was; done, it says how long it took on what. Options that it does not know go to all
 trainings (--bfloat16, --compile and so on are theirs).
 """
 
@@ -87,11 +87,12 @@ def run_stages(stages: Stages, workspace: Workspace, options: argparse.Namespace
 
     stages.start("make_clips")
     stages.run("make_tokenizer")
-    while stages.is_running("make_clips") and workspace.count_clips() < PRESETS[options.preset].schedule.vae_clips:
+    while stages.is_running("make_clips") and workspace.clips.count() < PRESETS[options.preset].schedule.vae_clips:
         time.sleep(1)
     stages.run("train_vae", *training(options.vae_seconds))
     stages.finish("make_clips")
     stages.run("encode_clips")
+    stages.run("train_text_encoder", *further)
     stages.run("train_denoiser", *training(options.denoiser_seconds))
 
 
@@ -104,14 +105,17 @@ def main() -> None:
     options, further = parse_options()
     options.work.mkdir(parents=True, exist_ok=True)
     workspace = Workspace(options.work)
-    common = [f"--{name}={getattr(options, name)}" for name in ("work", "preset", "edition", "threads", "device")]
+    common = [f"--{name}={getattr(options, name)}" for name in ("work", "preset", "threads", "device")]
     stages = Stages(workspace, common, lock(options.work))
     try:
         run_stages(stages, workspace, options, further)
     finally:
         stages.stop()
     subprocess.run([sys.executable, str(HERE / "export.py"), *common, str(options.out)], check=True)
-    trained = dict(train_vae=trained_seconds(workspace.vae), train_denoiser=trained_seconds(workspace.denoiser))
+    states = dict(
+        train_vae=workspace.vae, train_text_encoder=workspace.text_encoder, train_denoiser=workspace.denoiser
+    )
+    trained = {name: trained_seconds(state) for name, state in states.items()}
     for name, seconds in (stages.seconds | trained).items():
         print(f"{name}: {seconds:.0f} s")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the denoiser and its text encoder by flow matching, with a timestep for each latent frame.
+"""Trains the denoiser by flow matching, with a timestep for each latent frame.
 
 Killed, it goes on from the last state; --init starts from a checkpoint. Single pictures come first: they teach what
 words look like, at a fifth of a clip's cost. Some of the frames are given clean in half of the examples (at the start,
@@ -9,148 +9,81 @@ gaps and denoise windows of a long video in a staircase.
 
 import argparse
 import copy
-import itertools
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import WanTransformer3DModel
 from torch import Tensor, nn
-from transformers import T5TokenizerFast, UMT5EncoderModel
 
 from muon import Muon
-from networks import FLOW_SHIFT, Preset, make_denoiser, make_text_encoder
+from networks import Preset, make_denoiser
 from per_frame_denoiser import predict, transform
+from train_text_encoder import load_text_encoder
 from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
+from truth import OF_SUBJECTS
+from windows import PATCH, Batch, Examples
 from workspace import Workspace, argument_parser, start
 
 SEED = 1
 WARM_UP = 100
 # Latent frames of a step's windows, from which share of the run on. 5 are cheap and enough for most motion, 9 are what
 # the checkpoint is meant for.
-LENGTHS = {0.0: (1,), 0.15: (1, 3, 5, 5), 0.5: (1, 5, 5, 9, 9)}
-MAX_TOKENS = 128  # a paragraph of three subjects
-EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
+LENGTHS = {0.0: (1,), 0.4: (1, 3, 5, 5), 0.7: (1, 5, 5, 9, 9)}
+SUBJECT_WEIGHT = 3.0  # of tokens that show a subject, beyond that of the others: they are few and matter most
+OBSERVER_WEIGHT = 0.1
 EMA = 0.999
 EMA_EVERY = 4
 
 
-@dataclass
-class Batch:
-    """clean, noise: [B, C, T, H, W]; sigmas, timesteps, given: [B, T]; tokens: [B, L]; token_counts: [B]."""
+class Observer(nn.Module):
+    """Hidden states [..., D] → logits of the shape and of the color that each token shows. It makes the network name
+    what it is about to draw; it is no part of the checkpoint."""
 
-    clean: Tensor
-    noise: Tensor
-    sigmas: Tensor
-    timesteps: Tensor
-    given: Tensor
-    tokens: Tensor
-    token_counts: Tensor
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.shape, self.color = (nn.Linear(width, len(OF_SUBJECTS[name])) for name in ("shape", "color"))
 
-    @property
-    def noisy(self) -> Tensor:
-        sigmas = self.sigmas[:, None, :, None, None]
-        return (1 - sigmas) * self.clean + sigmas * self.noise
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.norm(hidden.float())
+        return self.shape(hidden), self.color(hidden)
 
 
-class Clips:
-    """Standardised latents of all clips and the ids of their captions."""
-
-    def __init__(self, workspace: Workspace, tokenizer: T5TokenizerFast, device: str) -> None:
-        stored = np.load(workspace.latents)
-        latents = torch.from_numpy(stored["z"]).to(device)
-        mean, deviation = (
-            torch.from_numpy(stored[key]).float().to(device)[:, None, None, None] for key in ("mean", "std")
-        )
-        self._latents = torch.cat([((part.float() - mean) / deviation).half() for part in latents.split(256)])
-        captions = workspace.load_captions()
-        self._captions_per_clip = len(captions[0])
-        ids = tokenizer([*itertools.chain.from_iterable(captions), ""]).input_ids  # the last one is the empty one
-        counts = [min(len(row), MAX_TOKENS) for row in ids]
-        # One length for all, since each other one would be compiled anew: a multiple of 16, for aligned masks, and with
-        # a row of padding behind the longest.
-        tokens = torch.zeros(len(ids), 16 * (max(counts) // 16 + 1), dtype=torch.long)
-        for row, count, of_row in zip(tokens, counts, ids):
-            row[:count] = torch.tensor(of_row[:count])
-        self._tokens, self._token_counts = tokens.to(device), torch.tensor(counts, device=device)
-
-    def windows(self, chosen: Tensor, frames: int) -> Tensor:
-        """The start more often than not: only there is the first frame one that stands for a single picture."""
-        size, spare, device = len(chosen), self._latents.shape[2] - frames, chosen.device
-        first = torch.randint(spare + 1, (size,), device=device) * (torch.rand(size, device=device) >= 0.6)
-        if frames == 1:
-            first = torch.zeros_like(first)
-        moments = first[:, None] + torch.arange(frames, device=device)
-        return self._latents[chosen[:, None], :, moments].transpose(1, 2).float()
-
-    def captions(self, chosen: Tensor) -> Tensor:
-        """Numbers of captions: one of the clip's own or the empty one."""
-        size, device = len(chosen), chosen.device
-        own = chosen * self._captions_per_clip + torch.randint(self._captions_per_clip, (size,), device=device)
-        return torch.where(torch.rand(size, device=device) < EMPTY_CAPTIONS, len(self._tokens) - 1, own)
-
-    def batch(self, latent_frames: int, lengths: tuple[int, ...], rng: random.Random) -> Batch:
-        """Windows of one of these lengths, as many as have that many latent frames together. All is drawn and put
-        together on the device, without waiting for it."""
-        device = self._latents.device
-        frames = min(rng.choice(lengths), self._latents.shape[2])
-        size = max(1, latent_frames // frames)
-        chosen = torch.randint(len(self._latents), (size,), device=device)
-        clean, captions = self.windows(chosen, frames), self.captions(chosen)
-        sigmas, given = noise_levels(size, frames, device)
-        return Batch(
-            clean=clean, noise=torch.randn_like(clean), sigmas=sigmas, timesteps=1000 * sigmas * ~given, given=given,
-            tokens=self._tokens[captions], token_counts=self._token_counts[captions],
-        )  # fmt: skip
-
-
-def shifted_sigmas(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Logit-normal levels, moved towards noise as the scheduler's are."""
-    uniform = torch.sigmoid(torch.randn(shape, device=device))
-    return FLOW_SHIFT * uniform / (1 + (FLOW_SHIFT - 1) * uniform)
-
-
-def noise_levels(size: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Sigmas [B, T], and which frames are given. Given frames are said to be clean and are at times slightly noisy:
-    so the network learns not to trust them too far, and a long video drifts less."""
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(shape, device=device)
-
-    kind, given = uniform(size, 1), torch.zeros(size, frames, dtype=torch.bool, device=device)
-    if frames > 2:  # the first frames, all but two at most
-        count = 1 + (uniform(size, 1) * (frames - 2)).long()
-        given |= (kind >= 0.45) & (kind < 0.80) & (torch.arange(frames, device=device) < count)
-    if frames > 1:  # any frames, all but one at most
-        count = 1 + (uniform(size, 1) * (frames - 1)).long()
-        given |= (kind >= 0.80) & (kind < 0.88) & (uniform(size, frames).argsort(dim=1) < count)
-    # One level for all frames, or each frame for itself.
-    sigmas = torch.where(kind < 0.88, shifted_sigmas((size, 1), device), shifted_sigmas((size, frames), device))
-    history_noise = 0.15 * uniform(size, 1) * (uniform(size, 1) < 0.3)
-    return torch.where(given, history_noise, sigmas), given
+def token_errors(error: Tensor) -> Tensor:
+    """[B, C, T, H, W] → [B, T, tokens of a frame], the means over channels and patches."""
+    by_token = error.mean(dim=1).unflatten(3, (-1, PATCH)).unflatten(2, (-1, PATCH))  # [B, T, rows, 2, columns, 2]
+    return by_token.mean(dim=(3, 5)).flatten(2)
 
 
 def flow_loss(
     model: nn.ModuleDict, batch: Batch, bfloat16: bool, transform: Callable[..., Tensor] = transform
-) -> Tensor:
-    """Mean squared error of the velocity over the frames that were not given."""
+) -> tuple[Tensor, Tensor]:
+    """Mean squared error of the velocity over the frames that were not given, where subjects are in front; and what is
+    to be minimized: that and how unsure the observer is of what they show."""
     device = batch.tokens.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
         mask = torch.arange(batch.tokens.shape[1], device=device)[None] < batch.token_counts[:, None]
-        # As [B, 1, 1, L]: from [B, L] the class makes the same, but first asks the GPU whether there is padding.
-        text = model["text_encoder"](batch.tokens, mask[:, None, None]).last_hidden_state * mask[..., None]
-        velocity = predict(model["denoiser"], batch.noisy, batch.timesteps, text, batch.token_counts, transform)
-    error = (velocity.float() - (batch.noise - batch.clean)).square().mean(dim=(1, 3, 4))  # [B, T]
-    wanted = ~batch.given
-    return (error * wanted).sum() / wanted.sum()
+        with torch.no_grad():
+            # As [B, 1, 1, L]: from [B, L] the class makes the same, but first asks the GPU whether there is padding.
+            text = model["text_encoder"](batch.tokens, mask[:, None, None]).last_hidden_state * mask[..., None]
+        velocity, hidden = predict(
+            model["denoiser"], batch.noisy, batch.timesteps, text, batch.token_counts, transform
+        )  # fmt: skip
+    errors = token_errors((velocity.float() - (batch.noise - batch.clean)).square())
+    weights = (1 + SUBJECT_WEIGHT * (batch.shapes > 0)) * ~batch.given[..., None]
+    error = (errors * weights).sum() / weights.sum()
+    unsure = sum(
+        F.cross_entropy(logits.flatten(0, 2), classes.flatten(), reduction="none").view_as(weights)
+        for logits, classes in zip(model["observer"](hidden), (batch.shapes, batch.colors))
+    )
+    return error, error + OBSERVER_WEIGHT * (unsure * weights).sum() / weights.sum()
 
 
-def split_parameters(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Matrices of the denoiser's blocks for Muon; all else for AdamW."""
-    named = list(model.named_parameters())
+def split_parameters(model: nn.ModuleDict) -> tuple[list[Tensor], list[Tensor]]:
+    """Matrices of the denoiser's blocks for Muon; all else that is trained for AdamW."""
+    named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     hidden = [weight for name, weight in named if name.startswith("denoiser.blocks.") and weight.dim() == 2]
     hidden_ids = {id(weight) for weight in hidden}
     return hidden, [weight for _, weight in named if id(weight) not in hidden_ids]
@@ -165,20 +98,19 @@ def learning_rate(step: int, share: float) -> float:
 def update_average(average: dict[str, Tensor], model: nn.Module, step: int) -> None:
     memory = min(EMA, (1 + step) / (20 + step)) ** EMA_EVERY
     now = model.state_dict()
-    once = {value.data_ptr(): name for name, value in average.items()}  # the embedding has two names
-    names = list(once.values())
-    torch._foreach_lerp_([average[name] for name in names], [now[name] for name in names], 1 - memory)
+    torch._foreach_lerp_(list(average.values()), [now[name] for name in average], 1 - memory)
 
 
-def make_model(preset: Preset, tokens: int, init: Path | None) -> nn.ModuleDict:
+def make_model(workspace: Workspace, preset: Preset, tokens: int, init: Path | None) -> nn.ModuleDict:
+    """The text encoder stays as it was trained before."""
+    text_encoder = load_text_encoder(workspace, preset, tokens).requires_grad_(False)
     torch.manual_seed(SEED)
-    model = nn.ModuleDict(dict(denoiser=make_denoiser(preset), text_encoder=make_text_encoder(preset, tokens)))
+    denoiser = make_denoiser(preset)
     if init:
-        denoiser = WanTransformer3DModel.from_pretrained(init, subfolder="transformer", torch_dtype=torch.float32)
-        encoder = UMT5EncoderModel.from_pretrained(init, subfolder="text_encoder", dtype=torch.float32)
-        model["denoiser"].load_state_dict(denoiser.state_dict())
-        model["text_encoder"].load_state_dict(encoder.state_dict())
-    return model
+        published = WanTransformer3DModel.from_pretrained(init, subfolder="transformer", torch_dtype=torch.float32)
+        denoiser.load_state_dict(published.state_dict())
+    observer = Observer(preset.heads * preset.head_width)
+    return nn.ModuleDict(dict(denoiser=denoiser, observer=observer, text_encoder=text_encoder))
 
 
 def lengths_at(share: float) -> tuple[int, ...]:
@@ -199,40 +131,42 @@ def main() -> None:
     length = Length(options.steps or preset.schedule.denoiser_steps, options.seconds)
     size = options.batch or preset.schedule.denoiser_batch
     tokenizer = workspace.load_tokenizer()
-    clips = Clips(workspace, tokenizer, options.device)
-    model = make_model(preset, len(tokenizer), options.init).to(options.device)
-    average = copy.deepcopy(model.state_dict())
+    examples = Examples(workspace, tokenizer, options.device)
+    model = make_model(workspace, preset, len(tokenizer), options.init).to(options.device)
+    denoiser, observer = model["denoiser"], model["observer"]
+    average = copy.deepcopy(denoiser.state_dict())
     hidden, rest = split_parameters(model)
     optimizers = [Muon(hidden, lr=0.01), torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)]
-    # Block by block: all blocks share what is compiled, once for each length of windows.
+    # Block by block: all blocks share what is compiled, once for each length of windows and of captions.
     transform_fast = torch.compile(transform, dynamic=False) if options.compile else transform
     if options.compile:
         model["text_encoder"].compile(dynamic=False)
     log, step = Log(every=50, memory=0.98), 0
     run = Run(workspace.denoiser, optimizers, options.save_seconds)
     if state := run.load():
-        model.load_state_dict(state["model"])
+        denoiser.load_state_dict(state["denoiser"])
+        observer.load_state_dict(state["observer"])
         for name, value in state["average"].items():
             average[name].copy_(value)
         step = state["step"]
 
     while (share := length.share(step, run)) < 1:
-        batch = clips.batch(size, lengths_at(share), seed_step(SEED, step))
+        batch = examples.batch(size, lengths_at(share), seed_step(SEED, step))
         set_learning_rate(optimizers, learning_rate(step, share))
-        loss = flow_loss(model, batch, options.bfloat16, transform_fast)
+        error, loss = flow_loss(model, batch, options.bfloat16, transform_fast)
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(rest, 1.0)
         for optimizer in optimizers:
             optimizer.step()
         if step % EMA_EVERY == 0:
-            update_average(average, model, step)
-        log.add(loss)
-        log.write(step, lambda loss: f"loss {loss:.4f}")
+            update_average(average, denoiser, step)
+        log.add(torch.stack([error, loss]))
+        log.write(step, lambda error, loss: f"error {error:.4f}, loss {loss:.4f}")
         step += 1
         if run.is_due:
-            run.save(step, model=model.state_dict(), average=average)
-    run.save(step, model=model.state_dict(), average=average)
+            run.save(step, denoiser=denoiser.state_dict(), observer=observer.state_dict(), average=average)
+    run.save(step, denoiser=denoiser.state_dict(), observer=observer.state_dict(), average=average)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ from whole_clip_vae import WholeClipVae
 from workspace import Workspace, argument_parser, start
 
 FRAMES = 17  # trained on 9 frames, a VAE falls apart from frame 10 on
-CROP = 64
+# Side of the crops from which share of the run on. Small ones show four times as many places at the same cost, and steps
+# are what the beginning lacks; large ones then teach what is far from a border.
+CROPS = {0.0: 32, 0.75: 64}
+SMALLEST = min(CROPS.values())
 SEED = 0
 WARM_UP = 60
 
@@ -25,22 +28,27 @@ WARM_UP = 60
 def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
     """The first so many, [n, T, H, W, 3] uint8: not all, so that the others can be rendered meanwhile. A GPU has room
     for them; on a CPU they stay mapped from the file."""
-    clips = workspace.load_clips()
-    count = min(count, len(np.load(workspace.clips, mmap_mode="r")))
+    clips = workspace.clips.load_pixels()
+    count = min(count, len(np.load(workspace.clips.pixels, mmap_mode="r")))
     if len(clips) < count:
-        raise SystemExit(f"{workspace.clips} holds {len(clips)} of the {count} clips needed: run make_clips.py first")
+        raise SystemExit(f"{workspace.clips.pixels} holds {len(clips)} of the {count} clips needed: run make_clips.py first")
     return torch.from_numpy(clips[:count]).to(device)
 
 
-def random_crops(clips: Tensor, batch: int, rng: random.Random) -> Tensor:
-    """[B, 3, 17, 64, 64] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
+def crop_at(share: float) -> int:
+    """Side of the crops when this share of the run is done."""
+    return CROPS[max(begin for begin in CROPS if begin <= share)]
+
+
+def random_crops(clips: Tensor, batch: int, side: int, rng: random.Random) -> Tensor:
+    """[B, 3, 17, side, side] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
     other, a GPU would wait for them longer than it learns from them."""
     device, (count, frames, height, width, _) = clips.device, clips.shape
     clip = torch.randint(count, (batch,), device=device)
     first = torch.randint(frames - FRAMES + 1, (batch,), device=device) * (torch.rand(batch, device=device) >= 0.4)
-    top, left = (8 * torch.randint((size - CROP) // 8 + 1, (batch,), device=device) for size in (height, width))
+    top, left = (8 * torch.randint((size - side) // 8 + 1, (batch,), device=device) for size in (height, width))
     moment = first[:, None] + torch.arange(FRAMES, device=device)
-    row, column = (begin[:, None] + torch.arange(CROP, device=device) for begin in (top, left))
+    row, column = (begin[:, None] + torch.arange(side, device=device) for begin in (top, left))
     crops = clips[clip[:, None, None, None], moment[:, :, None, None], row[:, None, :, None], column[:, None, None]]
     crops = crops.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return crops.flip(-1) if rng.random() < 0.5 else crops
@@ -82,7 +90,7 @@ def learning_rate(step: int, share: float) -> float:
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--batch", type=int, help="crops a step (the preset's)")
+    parser.add_argument("--batch", type=int, help=f"crops a step, of {SMALLEST} pixels (the preset's)")
     add_training_options(parser)
     options = parser.parse_args()
     workspace, preset = start(options)
@@ -106,7 +114,9 @@ def main() -> None:
     while (share := length.share(step, run)) < 1:
         rng = seed_step(SEED, step)
         set_learning_rate(optimizers, learning_rate(step, share))
-        loss, error = train_step(encode, decode, random_crops(clips, batch, rng), options.bfloat16)
+        side = crop_at(share)
+        count = max(1, round(batch * (SMALLEST / side) ** 2))
+        loss, error = train_step(encode, decode, random_crops(clips, count, side, rng), options.bfloat16)
         vae.zero_grad()
         loss.backward()
         for optimizer in optimizers:

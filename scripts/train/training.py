@@ -89,7 +89,7 @@ class Length:
 
 
 class Log:
-    """A smoothed measure, printed every `every` steps. Values stay on their device until then."""
+    """Smoothed measures, printed every `every` steps. Values stay on their device until then."""
 
     def __init__(self, every: int, memory: float) -> None:
         self._every, self._memory = every, memory
@@ -100,8 +100,8 @@ class Log:
         value = value.detach()
         self._average = value if self._average is None else self._average.lerp(value, 1 - self._memory)
 
-    def write(self, step: int, say: Callable[[float], str]) -> None:
-        """`say` makes words of the smoothed value."""
+    def write(self, step: int, say: Callable[..., str]) -> None:
+        """`say` makes words of the smoothed measures."""
         if step % self._every == 0 and self._average is not None:
-            text = say(float(self._average))
+            text = say(*self._average.flatten().tolist())
             print(f"step {step} after {time.monotonic() - self._started:.0f} s: {text}", flush=True)

@@ -10,23 +10,52 @@ import numpy as np
 import torch
 from transformers import T5TokenizerFast
 
-from editions import EDITIONS
 from networks import PRESETS, Preset
 
 
 @dataclass(frozen=True)
+class Footage:
+    """Clips of one length, or stills, which are clips of one frame: [n, frames, 128, 128, 3] uint8, and a line for each
+    with the world that it shows and captions of it."""
+
+    folder: Path
+    name: str
+
+    @property
+    def pixels(self) -> Path:
+        return self.folder / f"{self.name}.npy"
+
+    @property
+    def lines(self) -> Path:
+        return self.folder / f"{self.name}.jsonl"
+
+    def count(self) -> int:
+        """Those that have a whole line, which is written after their pixels."""
+        return self.lines.read_bytes().count(b"\n") if self.lines.exists() else 0
+
+    def load_pixels(self) -> np.ndarray:
+        """Mapped, not read; torch wants arrays that can be written to, hence copied on writing."""
+        return np.load(self.pixels, mmap_mode="c")[: self.count()]
+
+    def load_lines(self) -> list[dict]:
+        """`world` and `captions` of each."""
+        lines = self.lines.read_text().split("\n")[:-1]  # what is behind the last end of a line is half a line
+        return [json.loads(line) for line in lines]
+
+
+@dataclass(frozen=True)
 class Workspace:
-    """Files of one run. `clips` is [n, frames, 128, 128, 3] uint8; `latents` holds z, mean and std."""
+    """Files of one run. `latents` holds those of clips and stills, and mean and std of each channel."""
 
     folder: Path
 
     @property
-    def clips(self) -> Path:
-        return self.folder / "clips.npy"
+    def clips(self) -> Footage:
+        return Footage(self.folder, "clips")
 
     @property
-    def captions(self) -> Path:
-        return self.folder / "captions.jsonl"
+    def stills(self) -> Footage:
+        return Footage(self.folder, "stills")
 
     @property
     def tokenizer(self) -> Path:
@@ -41,20 +70,12 @@ class Workspace:
         return self.folder / "latents.npz"
 
     @property
+    def text_encoder(self) -> Path:
+        return self.folder / "text_encoder.pt"
+
+    @property
     def denoiser(self) -> Path:
         return self.folder / "denoiser.pt"
-
-    def count_clips(self) -> int:
-        """Those that have a whole caption line, which is written after their pixels."""
-        return self.captions.read_bytes().count(b"\n") if self.captions.exists() else 0
-
-    def load_clips(self) -> np.ndarray:
-        """Mapped, not read; torch wants arrays that can be written to, hence copied on writing."""
-        return np.load(self.clips, mmap_mode="c")[: self.count_clips()]
-
-    def load_captions(self) -> list[list[str]]:
-        lines = self.captions.read_text().split("\n")[:-1]  # what is behind the last end of a line is half a line
-        return [json.loads(line)["captions"] for line in lines]
 
     def load_tokenizer(self) -> T5TokenizerFast:
         return T5TokenizerFast.from_pretrained(self.tokenizer)
@@ -65,7 +86,6 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, default=Path("build/tiny-world"), help="folder of this run (%(default)s)")
     parser.add_argument("--preset", choices=PRESETS, default="tiny-world", help="sizes of the networks (%(default)s)")
-    parser.add_argument("--edition", type=int, choices=EDITIONS, default=2, help="of the world (%(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (all)")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=device, help="of the networks (%(default)s)")
