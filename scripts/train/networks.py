@@ -18,7 +18,7 @@ class Schedule:
     stills: int  # single pictures: first frames of further clips
     vae_clips: int  # the VAE learns from the first so many
     vae_steps: int
-    vae_batch: int  # of the smallest crops, a step
+    vae_batch: int  # pixels a step
     text_steps: int
     text_batch: int  # captions a step
     denoiser_steps: int
@@ -45,7 +45,7 @@ PRESETS = {
         vae_base=16, vae_decoder_base=16, vae_widths=(1, 4, 4), latent_channels=16, heads=3, head_width=64, layers=6,
         feed_forward=768, text_width=192, text_layers=2,
         schedule=Schedule(
-            clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=5600, vae_batch=6, text_steps=3000,
+            clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=3600, vae_batch=100_000, text_steps=3000,
             text_batch=64, denoiser_steps=7000, denoiser_batch=64,
         ),
     ),
@@ -53,7 +53,7 @@ PRESETS = {
         vae_base=4, vae_decoder_base=4, vae_widths=(1, 2, 2), latent_channels=8, heads=2, head_width=16, layers=2,
         feed_forward=64, text_width=32, text_layers=1,
         schedule=Schedule(
-            clips=6, frames=41, stills=6, vae_clips=3, vae_steps=3, vae_batch=2, text_steps=3, text_batch=4,
+            clips=6, frames=41, stills=6, vae_clips=3, vae_steps=3, vae_batch=50_000, text_steps=3, text_batch=4,
             denoiser_steps=6, denoiser_batch=18,
         ),
     ),

@@ -1,28 +1,45 @@
 #!/usr/bin/env python3
-"""Trains the VAE on 17-frame crops. Killed, it goes on from the last state; --init starts from a checkpoint."""
+"""Trains the VAE on crops of pictures, then of clips. Killed, it goes on from the last state; --init starts from a checkpoint."""
 
 import math
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
+from inflate_vae import StillShortcuts, inflate
 from muon import Muon
 from networks import make_vae
 from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 from workspace import Workspace, argument_parser, start
 
-FRAMES = 17  # trained on 9 frames, a VAE falls apart from frame 10 on
-# Side of the crops from which share of the run on. Small ones show four times as many places at the same cost, and steps
-# are what the beginning lacks; large ones then teach what is far from a border.
-CROPS = {0.0: 32, 0.75: 64}
-SMALLEST = min(CROPS.values())
 SEED = 0
 WARM_UP = 60
+
+
+@dataclass(frozen=True)
+class Crop:
+    frames: int
+    side: int
+
+    @property
+    def pixels(self) -> int:
+        return self.frames * self.side**2
+
+
+# What a step's crops are, from which share of the run on. Pictures teach edges and colors at a small part of the cost, in
+# every step many; then the VAE is inflated. Trained on 9 frames, it falls apart from frame 10 on.
+CROPS = {0.0: Crop(1, 64), 0.3: Crop(9, 64), 0.7: Crop(17, 64)}
+
+
+def crop_at(share: float) -> Crop:
+    """When this share of the run is done."""
+    return CROPS[max(begin for begin in CROPS if begin <= share)]
 
 
 def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
@@ -35,20 +52,15 @@ def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
     return torch.from_numpy(clips[:count]).to(device)
 
 
-def crop_at(share: float) -> int:
-    """Side of the crops when this share of the run is done."""
-    return CROPS[max(begin for begin in CROPS if begin <= share)]
-
-
-def random_crops(clips: Tensor, batch: int, side: int, rng: random.Random) -> Tensor:
-    """[B, 3, 17, side, side] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
+def random_crops(clips: Tensor, batch: int, crop: Crop, rng: random.Random) -> Tensor:
+    """[B, 3, T, side, side] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
     other, a GPU would wait for them longer than it learns from them."""
     device, (count, frames, height, width, _) = clips.device, clips.shape
     clip = torch.randint(count, (batch,), device=device)
-    first = torch.randint(frames - FRAMES + 1, (batch,), device=device) * (torch.rand(batch, device=device) >= 0.4)
-    top, left = (8 * torch.randint((size - side) // 8 + 1, (batch,), device=device) for size in (height, width))
-    moment = first[:, None] + torch.arange(FRAMES, device=device)
-    row, column = (begin[:, None] + torch.arange(side, device=device) for begin in (top, left))
+    first = torch.randint(frames - crop.frames + 1, (batch,), device=device) * (torch.rand(batch, device=device) >= 0.4)
+    top, left = (8 * torch.randint((size - crop.side) // 8 + 1, (batch,), device=device) for size in (height, width))
+    moment = first[:, None] + torch.arange(crop.frames, device=device)
+    row, column = (begin[:, None] + torch.arange(crop.side, device=device) for begin in (top, left))
     crops = clips[clip[:, None, None, None], moment[:, :, None, None], row[:, None, :, None], column[:, None, None]]
     crops = crops.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return crops.flip(-1) if rng.random() < 0.5 else crops
@@ -79,7 +91,7 @@ def make_optimizers(vae: AutoencoderKLWan) -> list[torch.optim.Optimizer]:
     kernels = [weight for weight in vae.parameters() if weight.dim() >= 4 and weight.numel() > 256]
     kernel_ids = {id(weight) for weight in kernels}
     rest = [weight for weight in vae.parameters() if id(weight) not in kernel_ids]
-    return [Muon(kernels, lr=15e-3), torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)]
+    return [Muon(kernels, lr=8e-3), torch.optim.AdamW(rest, lr=8e-4, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
 def learning_rate(step: int, share: float) -> float:
@@ -90,7 +102,7 @@ def learning_rate(step: int, share: float) -> float:
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--batch", type=int, help=f"crops a step, of {SMALLEST} pixels (the preset's)")
+    parser.add_argument("--batch", type=int, help="pixels a step, of all crops and frames (the preset's)")
     add_training_options(parser)
     options = parser.parse_args()
     workspace, preset = start(options)
@@ -107,16 +119,21 @@ def main() -> None:
     if options.compile:
         encode, decode = (torch.compile(half, dynamic=False) for half in (encode, decode))
     run = Run(workspace.vae, optimizers, options.save_seconds)
+    shortcuts, is_inflated = StillShortcuts(vae), bool(options.init)
     if state := run.load():
         vae.load_state_dict(state["vae"])
-        step = state["step"]
+        step, is_inflated = state["step"], state["is_inflated"]
 
     while (share := length.share(step, run)) < 1:
         rng = seed_step(SEED, step)
         set_learning_rate(optimizers, learning_rate(step, share))
-        side = crop_at(share)
-        count = max(1, round(batch * (SMALLEST / side) ** 2))
-        loss, error = train_step(encode, decode, random_crops(clips, count, side, rng), options.bfloat16)
+        crop = crop_at(share)
+        if crop.frames > 1 and not is_inflated:
+            inflate(vae)
+            is_inflated = True
+        shortcuts.is_first = step % 2 == 0
+        crops = random_crops(clips, max(1, round(batch / crop.pixels)), crop, rng)
+        loss, error = train_step(encode, decode, crops, options.bfloat16)
         vae.zero_grad()
         loss.backward()
         for optimizer in optimizers:
@@ -125,8 +142,8 @@ def main() -> None:
         log.write(step, lambda error: f"PSNR {-10 * math.log10(error / 4):.2f} dB")
         step += 1
         if run.is_due:
-            run.save(step, vae=vae.state_dict())
-    run.save(step, vae=vae.state_dict())
+            run.save(step, vae=vae.state_dict(), is_inflated=is_inflated)
+    run.save(step, vae=vae.state_dict(), is_inflated=is_inflated)
 
 
 if __name__ == "__main__":

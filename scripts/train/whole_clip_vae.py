@@ -32,6 +32,14 @@ def resample(self: published.WanResample, x: Tensor, feat_cache: None = None, fe
     return x
 
 
+def convolve(self: published.WanCausalConv3d, x: Tensor) -> Tensor:
+    """Takes the place of WanCausalConv3d.forward. A picture has no past: a third of the kernel is enough for it."""
+    across, down, past = self._padding[0], self._padding[2], self._padding[4]
+    if x.shape[2] == 1:
+        return F.conv3d(x, self.weight[:, :, -1:], self.bias, padding=(0, down, across))
+    return F.conv3d(F.pad(x, (0, 0, 0, 0, past, 0)), self.weight, self.bias, self.stride, padding=(0, down, across))
+
+
 class WholeClipVae:
     """Encodes and decodes whole clips with the parameters of `vae`, whose own encode and decode stop working."""
 
@@ -40,6 +48,8 @@ class WholeClipVae:
         for module in vae.modules():
             if isinstance(module, published.WanResample):
                 module.forward = MethodType(resample, module)
+            elif isinstance(module, published.WanCausalConv3d):
+                module.forward = MethodType(convolve, module)
         for parameter in vae.parameters():
             if parameter.dim() == 5:  # twice as fast in convolutions of few channels
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
