@@ -29,8 +29,9 @@ SINGLE = (*ATTRIBUTES, "scene", "camera")
 
 
 def true_clip(index: int, edition: Edition) -> tuple[World | RichWorld, np.ndarray]:
+    """At the judge's rate."""
     asked = edition.sample(random.Random(f"check {index}"))
-    return asked, (edition.render(asked, WINDOW) * 255).round().astype(np.uint8)
+    return asked, (edition.render(asked, WINDOW, fps=8) * 255).round().astype(np.uint8)
 
 
 def blob_clip(index: int) -> np.ndarray:

@@ -13,15 +13,18 @@ from rich_world import RichWorld
 from world import World
 
 LEVELS = ("words", "short", "sentence", "sentence", "paragraph", "paragraph")  # of a rich clip's captions
+SHOWN_FPS = 8
 
 
 @dataclass(frozen=True)
 class Edition:
-    """`caption` takes the caption's number: those of one clip may differ in how much they tell."""
+    """`caption` takes the caption's number: those of one clip may differ in how much they tell. Of `fps` frames is a second
+    of the world's time; SHOWN_FPS are shown in a second."""
 
     sample: Callable[[random.Random], World | RichWorld]
     caption: Callable[[World | RichWorld, random.Random, int], str]
-    render: Callable[[World | RichWorld, int], NDArray]
+    render: Callable[..., NDArray]
+    fps: int
 
 
 def plain_caption(plain: World, rng: random.Random, _: int) -> str:
@@ -33,7 +36,7 @@ def rich_caption(rich: RichWorld, rng: random.Random, index: int) -> str:
 
 
 EDITIONS = {
-    1: Edition(world.sample, plain_caption, world.render),
-    2: Edition(rich_world.sample, rich_caption, rich_render.render),
+    1: Edition(world.sample, plain_caption, world.render, fps=SHOWN_FPS),
+    2: Edition(rich_world.sample, rich_caption, rich_render.render, fps=rich_world.FPS),
 }
 TRAINED = EDITIONS[2]  # what the stages of training show

@@ -24,6 +24,7 @@ from holdout import sample_for_training
 from workspace import Footage, argument_parser, start
 
 SIZE = 128
+LATEST_BEGIN = 12.0  # seconds of the world's time
 FIRST_SEEDS = {"clips": 10_000, "stills": 10_000_000}
 
 
@@ -45,12 +46,13 @@ def open_pixels(footage: Footage, count: int, frames: int) -> np.memmap:
 
 
 def make_clip(seed: int, frames: int) -> tuple[NDArray[np.uint8], str]:
-    """Pixels and line of a clip."""
+    """Pixels and line of a clip. Some begin later than their world does: so long videos are known to go on."""
     rng = random.Random(seed)
     sampled = sample_for_training(rng, TRAINED)
-    pixels = (TRAINED.render(sampled, frames) * 255).round().astype(np.uint8)
+    begin = rng.uniform(0, LATEST_BEGIN) if frames > 1 and rng.random() < 0.3 else 0.0
+    pixels = (TRAINED.render(sampled, frames, begin) * 255).round().astype(np.uint8)
     texts = [TRAINED.caption(sampled, rng, number) for number in range(len(LEVELS))]
-    return pixels, json.dumps(dict(world=dataclasses.asdict(sampled), captions=texts)) + "\n"
+    return pixels, json.dumps(dict(world=dataclasses.asdict(sampled), begin=begin, captions=texts)) + "\n"
 
 
 def cut_half_line(footage: Footage) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import world
-from rich_world import RichWorld, place_at, zoom_at
+from rich_world import FPS, RichWorld, place_at, zoom_at
 from world import COLORS, PAN_SPEED, Array, Pose, Subject, View, around, below, cover, gradient, picture
 
 BEVEL = {"ball": 1.0, "ring": 0.24}  # how far from the edge a surface is round, in radii; 0.3 of others
@@ -95,8 +95,9 @@ def lay_subject(image: Array, subject: Subject, at: Pose, tint: Array, x: Array,
     return image
 
 
-def render(rich: RichWorld, frames: int, size: int = 128, fps: int = 8, begin: float = 0.0) -> NDArray[np.float32]:
-    """[frames, size, size, 3] in 0 to 1. Zooming scales the whole picture, panning moves only what is behind."""
+def render(rich: RichWorld, frames: int, begin: float = 0.0, size: int = 128, fps: int = FPS) -> NDArray[np.float32]:
+    """[frames, size, size, 3] in 0 to 1, from `begin` seconds of the world's time on. Zooming scales the whole picture,
+    panning moves only what is behind."""
     screen_x, screen_y = picture(size)
     video = np.zeros((frames, size, size, 3), np.float32)
     for frame in range(frames):

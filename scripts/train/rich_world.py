@@ -46,6 +46,9 @@ DETAILS = {
 }  # fmt: skip
 LEVELS = ("words", "short", "sentence", "paragraph")
 
+# Frames of a second of the world's time. Shown at 8 a second, all goes at half the first edition's speed: four frames become
+# one latent frame, and a fast subject was in four places there.
+FPS = 16
 IN_PLACE = ("still", "bounce", "pulse", "spin", "up", "down")  # left stays left
 UNMOVED = ("still", "pulse", "spin")
 FIRM = {"pulse": "still"}  # larger stays larger

@@ -52,16 +52,27 @@ def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
     return torch.from_numpy(clips[:count]).to(device)
 
 
-def random_crops(clips: Tensor, batch: int, crop: Crop, rng: random.Random) -> Tensor:
-    """[B, 3, T, side, side] in -1 to 1, mirrored half of the time. Drawn and cut where the clips are: one crop after the
-    other, a GPU would wait for them longer than it learns from them."""
+def draw_crops(clips: Tensor, batch: int, crop: Crop) -> Tensor:
+    """[B, T, side, side, 3] uint8. Drawn and cut where the clips are: one crop after the other, a GPU would wait for them
+    longer than it learns from them."""
     device, (count, frames, height, width, _) = clips.device, clips.shape
     clip = torch.randint(count, (batch,), device=device)
     first = torch.randint(frames - crop.frames + 1, (batch,), device=device) * (torch.rand(batch, device=device) >= 0.4)
     top, left = (8 * torch.randint((size - crop.side) // 8 + 1, (batch,), device=device) for size in (height, width))
     moment = first[:, None] + torch.arange(crop.frames, device=device)
     row, column = (begin[:, None] + torch.arange(crop.side, device=device) for begin in (top, left))
-    crops = clips[clip[:, None, None, None], moment[:, :, None, None], row[:, None, :, None], column[:, None, None]]
+    return clips[clip[:, None, None, None], moment[:, :, None, None], row[:, None, :, None], column[:, None, None]]
+
+
+def random_crops(clips: Tensor, batch: int, crop: Crop, rng: random.Random) -> Tensor:
+    """[B, 3, T, side, side] in -1 to 1, mirrored half of the time. Of each two crops of clips the one in which more moves:
+    what stands still is known from pictures."""
+    if crop.frames == 1:
+        crops = draw_crops(clips, batch, crop)
+    else:
+        pairs = draw_crops(clips, 2 * batch, crop).unflatten(0, (batch, 2))
+        change = pairs.float().diff(dim=2).abs().mean(dim=(2, 3, 4, 5))  # [B, 2]
+        crops = pairs[torch.arange(batch, device=pairs.device), change.argmax(dim=1)]
     crops = crops.permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return crops.flip(-1) if rng.random() < 0.5 else crops
 

@@ -6,10 +6,9 @@ Trainings are told both, so that they need not find out from pixels alone what w
 import numpy as np
 from numpy.typing import NDArray
 
-from rich_world import CAMERAS, MOTIONS, RELATIONS, SCENES, place_at, zoom_at
+from rich_world import CAMERAS, FPS, MOTIONS, RELATIONS, SCENES, place_at, zoom_at
 from world import COLORS, RADII, SHAPES, Array, Subject, cover, picture
 
-FPS = 8
 SUBJECTS = 3
 NONE = "none"  # class 0 of what not every clip has
 
@@ -51,11 +50,12 @@ def latent_time(frame: int) -> float:
     return max(0.0, (4 * frame - 1.5) / FPS)
 
 
-def shown(world: dict, latent_frames: int, tokens: int) -> NDArray[np.uint8]:
-    """[2, T, tokens, tokens]: classes of the shape and of the color that each token shows, of the nearest subject."""
+def shown(world: dict, begin: float, latent_frames: int, tokens: int) -> NDArray[np.uint8]:
+    """[2, T, tokens, tokens]: classes of the shape and of the color that each token shows, of the nearest subject, in a
+    clip that begins at that time of the world."""
     classes = np.zeros((2, latent_frames, tokens, tokens), np.uint8)
     for frame in range(latent_frames):
-        for subject, mask in zip(world["subjects"], covers(world, latent_time(frame), tokens)):
+        for subject, mask in zip(world["subjects"], covers(world, begin + latent_time(frame), tokens)):
             shape, color = (OF_SUBJECTS[name].index(subject[name]) for name in ("shape", "color"))
             classes[:, frame, mask > SHOWS] = np.array([[shape], [color]])
     return classes

@@ -75,7 +75,7 @@ class Windows:
             raise SystemExit(f"{footage.pixels}: {len(lines)} clips, but latents of {len(latents)}: run encode_clips.py")
         self.captions = Captions([line["captions"] for line in lines], tokenizer, device)
         frames, rows = latents.shape[2], latents.shape[3] // PATCH
-        labels = np.stack([shown(line["world"], frames, rows) for line in lines])
+        labels = np.stack([shown(line["world"], line["begin"], frames, rows) for line in lines])
         self._labels = torch.from_numpy(labels).to(device)  # [n, 2, T, tokens, tokens]
 
     def draw(self, frames: int, size: int, level: int) -> Batch:

@@ -16,7 +16,7 @@ from networks import PRESETS, Preset
 @dataclass(frozen=True)
 class Footage:
     """Clips of one length, or stills, which are clips of one frame: [n, frames, 128, 128, 3] uint8, and a line for each
-    with the world that it shows and captions of it."""
+    with the world that it shows, when it begins there, and captions of it."""
 
     folder: Path
     name: str
@@ -38,7 +38,7 @@ class Footage:
         return np.load(self.pixels, mmap_mode="c")[: self.count()]
 
     def load_lines(self) -> list[dict]:
-        """`world` and `captions` of each."""
+        """`world`, `begin` and `captions` of each."""
         lines = self.lines.read_text().split("\n")[:-1]  # what is behind the last end of a line is half a line
         return [json.loads(line) for line in lines]
 
