@@ -98,6 +98,8 @@ def main() -> None:
     torch.manual_seed(SEED)
     model = TextModel(preset, len(tokenizer)).to(options.device)
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98))]
+    if options.compile:
+        model.compile(dynamic=True)
     log, step = Log(every=100, memory=0.98), 0
     run = Run(workspace.text_encoder, optimizers, options.save_seconds)
     if state := run.load():
@@ -108,7 +110,9 @@ def main() -> None:
         rng = seed_step(SEED, step)
         set_learning_rate(optimizers, learning_rate(step, share))
         ids, mask, classes = examples(rng, batch, rng.randrange(len(LEVELS)), tokenizer, options.device)
-        loss = sum(F.cross_entropy(logits, wanted) for logits, wanted in zip(model(ids, mask), classes.T))
+        with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=options.bfloat16):
+            answers = model(ids, mask)
+        loss = sum(F.cross_entropy(logits.float(), wanted) for logits, wanted in zip(answers, classes.T))
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
