@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from editions import EDITIONS, Edition
-from judge import WEIGHTS, WINDOW, Judge, Verdict
+from judge import FPS, WEIGHTS, WINDOW, Judge, Verdict
 from judge_data import SHAPE_CLASSES, sample_clip
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
 from rich_world import RichWorld
@@ -31,7 +31,7 @@ SINGLE = (*ATTRIBUTES, "scene", "camera")
 def true_clip(index: int, edition: Edition) -> tuple[World | RichWorld, np.ndarray]:
     """At the judge's rate."""
     asked = edition.sample(random.Random(f"check {index}"))
-    return asked, (edition.render(asked, WINDOW, fps=8) * 255).round().astype(np.uint8)
+    return asked, (edition.render(asked, WINDOW, fps=FPS) * 255).round().astype(np.uint8)
 
 
 def blob_clip(index: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from editions import TRAINED
 from holdout import sample_held_out
-from networks import PRESETS, make_vae
+from networks import PRESETS, load_trained_vae
 
 FRAMES = 33
 SEED = 77
@@ -28,9 +28,7 @@ MOST_FLICKER = 1.1
 def load(path: Path) -> AutoencoderKLWan:
     if path.is_dir():
         return AutoencoderKLWan.from_pretrained(path, torch_dtype=torch.float32).eval()
-    vae = make_vae(PRESETS["tiny-world"])
-    vae.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["vae"])
-    return vae.eval()
+    return load_trained_vae(path, PRESETS["tiny-world"])
 
 
 def psnr(difference: Tensor) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from networks import make_vae
+from networks import load_trained_vae
 from whole_clip_vae import WholeClipVae
 from workspace import Footage, argument_parser, start
 
@@ -38,9 +38,7 @@ def encode(model: WholeClipVae, footage: Footage, device: str) -> Tensor:
 def main() -> None:
     options = argument_parser(__doc__).parse_args()
     workspace, preset = start(options)
-    vae = make_vae(preset)
-    vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
-    model = WholeClipVae(vae.eval().to(options.device))
+    model = WholeClipVae(load_trained_vae(workspace.vae, preset).to(options.device))
     clips, stills = (encode(model, footage, options.device) for footage in (workspace.clips, workspace.stills))
     mean, deviation = (statistic.cpu().numpy() for statistic in statistics(clips))
     np.savez(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from diffusers import WanPipeline
 
-from networks import make_denoiser, make_scheduler, make_vae
+from networks import load_trained_vae, make_denoiser, make_scheduler
 from train_text_encoder import load_text_encoder
 from workspace import argument_parser, start
 
@@ -29,8 +29,9 @@ def main() -> None:
     options = parser.parse_args()
     workspace, preset = start(options)
     latents = np.load(workspace.latents)
-    vae = make_vae(preset, latents_mean=latents["mean"].tolist(), latents_std=latents["std"].tolist())
-    vae.load_state_dict(torch.load(workspace.vae, weights_only=True, map_location="cpu")["vae"])
+    vae = load_trained_vae(
+        workspace.vae, preset, latents_mean=latents["mean"].tolist(), latents_std=latents["std"].tolist()
+    )
     tokenizer = workspace.load_tokenizer()
     trained = torch.load(workspace.denoiser, weights_only=True, map_location="cpu")["denoiser" if options.last else "average"]
     denoiser = make_denoiser(preset)

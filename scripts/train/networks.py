@@ -2,7 +2,9 @@
 test."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
 from transformers import UMT5Config, UMT5EncoderModel
 
@@ -82,6 +84,13 @@ def make_vae(
         scale_factor_spatial=8, latents_mean=latents_mean or [0.0] * channels,
         latents_std=latents_std or [1.0] * channels,
     )  # fmt: skip
+
+
+def load_trained_vae(state: Path, preset: Preset, **statistics: list[float]) -> AutoencoderKLWan:
+    """From a training's state; `statistics`: of the latents, as make_vae takes them."""
+    vae = make_vae(preset, **statistics)
+    vae.load_state_dict(torch.load(state, weights_only=True, map_location="cpu")["vae"])
+    return vae.eval()
 
 
 def make_denoiser(preset: Preset) -> WanTransformer3DModel:

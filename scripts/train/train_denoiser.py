@@ -21,7 +21,7 @@ from muon import Muon
 from networks import Preset, make_denoiser
 from per_frame_denoiser import predict, transform
 from train_text_encoder import load_text_encoder
-from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
+from training import Length, Log, Run, add_training_options, phase, seed_step, set_learning_rate
 from truth import OF_SUBJECTS
 from windows import PATCH, Batch, Examples
 from workspace import Workspace, argument_parser, start
@@ -113,15 +113,9 @@ def make_model(workspace: Workspace, preset: Preset, tokens: int, init: Path | N
     return nn.ModuleDict(dict(denoiser=denoiser, observer=observer, text_encoder=text_encoder))
 
 
-def lengths_at(share: float) -> tuple[int, ...]:
-    """Latent frames to choose from when this share of the run is done."""
-    return LENGTHS[max(begin for begin in LENGTHS if begin <= share)]
-
-
 def parse_options() -> argparse.Namespace:
     parser = argument_parser(__doc__)
-    parser.add_argument("--batch", type=int, help="latent frames a step (the preset's)")
-    add_training_options(parser)
+    add_training_options(parser, batch_of="latent frames")
     return parser.parse_args()
 
 
@@ -151,7 +145,7 @@ def main() -> None:
         step = state["step"]
 
     while (share := length.share(step, run)) < 1:
-        batch = examples.batch(size, lengths_at(share), seed_step(SEED, step))
+        batch = examples.batch(size, phase(LENGTHS, share), seed_step(SEED, step))
         set_learning_rate(optimizers, learning_rate(step, share))
         error, loss = flow_loss(model, batch, options.bfloat16, transform_fast)
         model.zero_grad()

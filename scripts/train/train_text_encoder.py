@@ -4,7 +4,7 @@
 A reader asks it for each attribute as the denoiser will, by attention. What a caption leaves open the reader has to
 guess. From pixels alone the denoiser would need many more examples to find out which words belong together.
 
-Killed, it goes on from the last state.
+Killed, it goes on from the last state; --init starts from a checkpoint.
 """
 
 import dataclasses
@@ -88,15 +88,18 @@ def learning_rate(step: int, share: float) -> float:
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--batch", type=int, help="captions a step (the preset's)")
-    add_training_options(parser)
+    add_training_options(parser, batch_of="captions")
     options = parser.parse_args()
     workspace, preset = start(options)
     length = Length(options.steps or preset.schedule.text_steps, options.seconds)
     batch = options.batch or preset.schedule.text_batch
     tokenizer = workspace.load_tokenizer()
     torch.manual_seed(SEED)
-    model = TextModel(preset, len(tokenizer)).to(options.device)
+    model = TextModel(preset, len(tokenizer))
+    if options.init:
+        published = UMT5EncoderModel.from_pretrained(options.init, subfolder="text_encoder", dtype=torch.float32)
+        model.encoder.load_state_dict(published.state_dict())
+    model.to(options.device)
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98))]
     if options.compile:
         model.compile(dynamic=True)

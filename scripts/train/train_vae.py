@@ -14,7 +14,7 @@ from torch import Tensor
 from inflate_vae import StillShortcuts, inflate
 from muon import Muon
 from networks import make_vae
-from training import Length, Log, Run, add_training_options, seed_step, set_learning_rate
+from training import Length, Log, Run, add_training_options, phase, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 from workspace import Workspace, argument_parser, start
 
@@ -35,11 +35,6 @@ class Crop:
 # What a step's crops are, from which share of the run on. Pictures teach edges and colors at a small part of the cost, in
 # every step many; then the VAE is inflated. Trained on 9 frames, it falls apart from frame 10 on.
 CROPS = {0.0: Crop(1, 64), 0.3: Crop(9, 64), 0.7: Crop(17, 64)}
-
-
-def crop_at(share: float) -> Crop:
-    """When this share of the run is done."""
-    return CROPS[max(begin for begin in CROPS if begin <= share)]
 
 
 def load_clips(workspace: Workspace, count: int, device: str) -> Tensor:
@@ -115,8 +110,7 @@ def learning_rate(step: int, share: float) -> float:
 
 def main() -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--batch", type=int, help="pixels a step, of all crops and frames (the preset's)")
-    add_training_options(parser)
+    add_training_options(parser, batch_of="pixels, of all crops and frames,")
     options = parser.parse_args()
     workspace, preset = start(options)
     length = Length(options.steps or preset.schedule.vae_steps, options.seconds)
@@ -140,7 +134,7 @@ def main() -> None:
     while (share := length.share(step, run)) < 1:
         rng = seed_step(SEED, step)
         set_learning_rate(optimizers, learning_rate(step, share))
-        crop = crop_at(share)
+        crop = phase(CROPS, share)
         if crop.frames > 1 and not is_inflated:
             inflate(vae)
             is_inflated = True

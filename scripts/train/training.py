@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+
+Phase = TypeVar("Phase")
 
 
 def seed_step(seed: int, step: int) -> random.Random:
@@ -19,7 +22,8 @@ def seed_step(seed: int, step: int) -> random.Random:
     return random.Random(seed * 1_000_003 + step)
 
 
-def add_training_options(parser: argparse.ArgumentParser) -> None:
+def add_training_options(parser: argparse.ArgumentParser, batch_of: str) -> None:
+    parser.add_argument("--batch", type=int, help=f"{batch_of} a step (the preset's)")
     parser.add_argument("--steps", type=int, help="in all (the preset's)")
     parser.add_argument("--seconds", type=float, help="instead of steps: how long in all, kills and resumes included")
     parser.add_argument("--bfloat16", action="store_true", help="for GPUs, and CPUs with AMX")
@@ -86,6 +90,11 @@ class Length:
     def share(self, step: int, run: Run) -> float:
         """What is done of it before this step."""
         return run.seconds / self.seconds if self.seconds else step / self.steps
+
+
+def phase(phases: dict[float, Phase], share: float) -> Phase:
+    """Of what begins at which shares of a run: what it is at, this share done."""
+    return phases[max(begin for begin in phases if begin <= share)]
 
 
 class Log:

@@ -85,8 +85,6 @@ class Windows:
         chosen = torch.randint(count, (size,), device=device)
         # The start more often than not: only there is the first frame one that stands for a single picture.
         first = torch.randint(spare + 1, (size,), device=device) * (torch.rand(size, device=device) >= 0.6)
-        if frames == 1:
-            first = torch.zeros_like(first)
         moments = first[:, None] + torch.arange(frames, device=device)
         clean = self.latents[chosen[:, None], :, moments].transpose(1, 2).float()
         shapes, colors = self._labels[chosen[:, None], :, moments].flatten(3).long().unbind(2)
