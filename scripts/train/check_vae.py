@@ -15,9 +15,9 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
-from editions import TRAINED
 from holdout import sample_held_out
 from networks import PRESETS, load_trained_vae
+from render import render
 
 FRAMES = 33
 SEED = 77
@@ -55,8 +55,8 @@ def main() -> None:
     qualities: dict[str, list[float]] = {}
     borders, insides = [], []
     for _ in range(options.clips):
-        world = sample_held_out(rng, rng.choice([1, 1, 2]), TRAINED)
-        pixels = torch.from_numpy(TRAINED.render(world, FRAMES)).permute(3, 0, 1, 2) * 2 - 1
+        world = sample_held_out(rng, rng.choice([1, 1, 2]))
+        pixels = torch.from_numpy(render(world, FRAMES)).permute(3, 0, 1, 2) * 2 - 1
         decoded = vae.decode(vae.encode(pixels[None]).latent_dist.mean).sample[0]
         difference = decoded.clamp(-1, 1) - pixels
         qualities.setdefault(world.scene, []).append(psnr(difference))

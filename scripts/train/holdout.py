@@ -10,9 +10,7 @@ import hashlib
 import random
 from itertools import product
 
-from editions import EDITIONS, Edition
-from rich_world import MOTIONS, SCENES, RichWorld
-from world import COLORS, SHAPES, Subject, World
+from world import COLORS, MOTIONS, SCENES, SHAPES, Subject, World, sample
 
 ONE_IN = 10
 
@@ -22,18 +20,18 @@ def is_held_out(subject: Subject, scene: str) -> bool:
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") % ONE_IN == 0
 
 
-def sample_for_training(rng: random.Random, edition: Edition) -> World | RichWorld:
+def sample_for_training(rng: random.Random) -> World:
     """The next world of which nothing is held out."""
     while True:
-        world = edition.sample(rng)
+        world = sample(rng)
         if not any(is_held_out(subject, world.scene) for subject in world.subjects):
             return world
 
 
-def sample_held_out(rng: random.Random, count: int, edition: Edition = EDITIONS[1]) -> World | RichWorld:
+def sample_held_out(rng: random.Random, count: int) -> World:
     """The next world of `count` subjects, each of which is held out."""
     while True:
-        world = edition.sample(rng)
+        world = sample(rng)
         if len(world.subjects) == count and all(is_held_out(subject, world.scene) for subject in world.subjects):
             return world
 

@@ -21,16 +21,15 @@ from torch import Tensor
 
 from clip_io import read_video
 from drift import look
-from judge_data import CAMERA_CLASSES, COLOR_CLASSES, LABEL_SIZE, SCENE_CLASSES, SHAPE_CLASSES, SIZE
+from judge_data import CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 from judge_motion import FOLDS, Track, motion_of
 from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
-from rich_world import zoom_at
-from world import RADII, picture
+from render import picture
+from world import FPS, RADII, SHOWN_FPS, zoom_at
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
-FPS = 8.0
 WINDOW = 33
-SHORTEST = 9
+SHORTEST = 2 * EVERY + 1
 PIXEL = 2 / LABEL_SIZE
 SEEN_PIXELS = 8
 EVIDENCE = 5.0  # independent looks in a window
@@ -95,24 +94,24 @@ class Judge:
             )
             network.to(memory_format=torch.channels_last)
 
-    def windows(self, frames: NDArray[np.uint8], fps: float = FPS) -> list[Verdict]:
+    def windows(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS) -> list[Verdict]:
         """Verdicts of the windows that follow each other; the last one ends with the clip."""
         frames = at_judged_rate(frames, fps)
         firsts = list(range(0, max(1, len(frames) - WINDOW + 1), WINDOW))
         if firsts[-1] + WINDOW < len(frames):
             firsts.append(len(frames) - WINDOW)
-        return [self.judge(frames[first : first + WINDOW], first / FPS) for first in firsts]
+        return [self.judge(frames[first : first + WINDOW], first) for first in firsts]
 
     @torch.inference_mode()
-    def judge(self, frames: NDArray[np.uint8], begin: float = 0.0) -> Verdict:
-        """frames: [T, H, W, 3], at least 9, at 8 frames per second; they begin at `begin` seconds of their video."""
+    def judge(self, frames: NDArray[np.uint8], first: int = 0) -> Verdict:
+        """frames: [T, H, W, 3], at least 9, at 8 frames per second; `first`: number of the first one in its video."""
         if len(frames) < SHORTEST:
             raise ValueError(f"the judge needs at least {SHORTEST} frames, not {len(frames)}")
         pixels = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
         if pixels.shape[-2:] != (SIZE, SIZE):
             pixels = F.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
         scene, camera = self._look_around(pixels)
-        times = begin + np.arange(len(frames)) / FPS
+        times = (first + np.arange(len(frames))) / FPS
         zoom = np.array([zoom_at(best(camera), time) for time in times])
         labels = self._label(pixels)
         subjects = [self._subject(pixels, labels, colors, zoom) for colors in find_subjects(labels)]
@@ -120,7 +119,7 @@ class Judge:
 
     def _look_around(self, pixels: Tensor) -> tuple[Shares, Shares]:
         small = F.avg_pool2d(pixels, 2)
-        scenes, cameras = self._surroundings(compare(small[:-4], small[2:-2], small[4:]))
+        scenes, cameras = self._surroundings(compare(small[: -2 * EVERY], small[EVERY:-EVERY], small[2 * EVERY :]))
         scene = shares_of(SCENE_CLASSES, scenes.softmax(dim=1).mean(dim=0))
         if best(scene) in ("gray", "other", "none"):  # nothing that would move
             return scene, {"none": 1.0}
@@ -160,10 +159,10 @@ def agree(logits: Tensor, weight: Tensor) -> Tensor:
 
 
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
-    if abs(fps - FPS) < 0.01:
+    if abs(fps - SHOWN_FPS) < 0.01:
         return frames
-    count = max(SHORTEST, int((len(frames) - 1) / fps * FPS) + 1)
-    return frames[np.minimum((np.arange(count) * fps / FPS).round().astype(int), len(frames) - 1)]
+    count = max(SHORTEST, int((len(frames) - 1) / fps * SHOWN_FPS) + 1)
+    return frames[np.minimum((np.arange(count) * fps / SHOWN_FPS).round().astype(int), len(frames) - 1)]
 
 
 # ---------------------------------------------------------------------------------------------------------- subjects

@@ -1,5 +1,4 @@
-"""Labelled clips for the judge's networks: both editions of the world, and what is nearly the world: blobs, odd colors,
-mixed scenes.
+"""Labelled clips for the judge's networks: the world, and what is nearly the world: blobs, odd colors, mixed scenes.
 
 A network that only ever saw the world answers with the world's words whatever it is shown. Hence a class "other" each
 for shapes, colors and scenes.
@@ -11,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-import rich_render
-import world
-from rich_world import CAMERAS, MOTIONS, SCENES, place_at, zoom_at
-from world import COLORS, PAN_SPEED, RADII, SHAPES, Array, Pose, Subject, View
+from render import cover, lay_shadow, lay_subject, picture, tint_of
+from scenes import BACKGROUNDS, View
+from world import CAMERAS, COLORS, FPS, MOTIONS, PAN_SPEED, RADII, SCENES, SHAPES, Array, Pose, Subject, place_at, zoom_at
 
-FRAMES = 17
-EVERY = 2  # of these frames every second one is kept
+FRAMES = 33
+EVERY = 4  # of these frames each so many is kept
 SIZE = 128
 LABEL_SIZE = 64
 
@@ -77,9 +75,7 @@ class Backdrop:
     """A scene, or one time in eight something that is none: two scenes at once, or clouds of random colors."""
 
     def __init__(self, rng: random.Random) -> None:
-        self.is_rich = rng.random() < 0.5
-        self.scene = rng.choice(list(SCENES if self.is_rich else world.SCENES))
-        self.camera = rng.choice(list(CAMERAS if self.is_rich else world.CAMERAS))
+        self.scene, self.camera = rng.choice(list(SCENES)), rng.choice(list(CAMERAS))
         self.seed = rng.randrange(1000)
         self.is_scene = rng.random() >= 0.125
         self.mixed_with = rng.choice([None, *(scene for scene in SCENES if scene != self.scene)])
@@ -97,11 +93,11 @@ class Backdrop:
     def paint(self, x: Array, y: Array, time: float) -> Array:
         pan = PAN_SPEED.get(self.camera, 0.0) * time
         view = View(x + pan, y, time, pan, self.seed)
-        image = np.clip(rich_render.BACKGROUNDS[self.scene](view), 0, 1)
+        image = np.clip(BACKGROUNDS[self.scene](view), 0, 1)
         if self.is_scene:
             return image
         if self.mixed_with:
-            return 0.5 * image + 0.5 * np.clip(rich_render.BACKGROUNDS[self.mixed_with](view), 0, 1)
+            return 0.5 * image + 0.5 * np.clip(BACKGROUNDS[self.mixed_with](view), 0, 1)
         waves = np.stack([0 * x + 2, np.sin(2 * x + time), np.cos(2 * y), np.sin(x - 2 * y)], axis=-1)
         return np.clip(waves @ self.clouds, 0, 1)
 
@@ -123,13 +119,10 @@ class Actor:
         """The image with it, and where it is: [H, W], 1 inside."""
         if self.blob:
             color = np.mean([COLORS[name] for name in self.mixture or [self.subject.color]], axis=0)
-            cover = self.blob.cover(at, x, y)
-            return image * (1 - cover[..., None]) + color * cover[..., None], cover / self.blob.opacity
-        cover = world.cover(self.subject.shape, at, x, y)
-        if backdrop.is_rich:
-            tint = rich_render.tint_of(backdrop.scene, time)
-            return rich_render.lay_subject(image, self.subject, at, tint, x, y), cover
-        return world.paint(image, self.subject, at, x, y), cover
+            covered = self.blob.cover(at, x, y)
+            return image * (1 - covered[..., None]) + color * covered[..., None], covered / self.blob.opacity
+        painted = lay_subject(image, self.subject, at, tint_of(backdrop.scene, time), x, y)
+        return painted, cover(self.subject.shape, at, x, y)
 
 
 def sample_actors(rng: random.Random) -> list[Actor]:
@@ -150,20 +143,20 @@ def halve(mask: Array) -> NDArray[np.bool_]:
 def sample_clip(rng: random.Random, every: int = 1) -> LabelledClip:
     """`every`: only each so many frames are painted, the others stay black."""
     backdrop, actors = Backdrop(rng), sample_actors(rng)
-    screen_x, screen_y = world.picture(SIZE)
+    screen_x, screen_y = picture(SIZE)
     frames = np.zeros((FRAMES, SIZE, SIZE, 3), np.uint8)
     colors, shapes = (np.zeros((FRAMES, LABEL_SIZE, LABEL_SIZE), np.uint8) for _ in range(2))
     for frame in range(0, FRAMES, every):
-        time = backdrop.begin + frame / 8
+        time = backdrop.begin + frame / FPS
         zoom = zoom_at(backdrop.camera, time)
         x, y = screen_x / zoom, screen_y / zoom
         image = backdrop.paint(x, y, time)
         poses = [place_at(actor.subject, time) for actor in actors]
-        for at in poses if backdrop.is_rich else []:
-            image = rich_render.lay_shadow(image, backdrop.scene, at, x, y, dusk=0.0)
+        for at in poses:
+            image = lay_shadow(image, backdrop.scene, at, x, y, dusk=0.0)
         for actor, at in zip(actors, poses):
-            image, cover = actor.paint(image, backdrop, at, x, y, time)
-            mask = halve(cover)
+            image, covered = actor.paint(image, backdrop, at, x, y, time)
+            mask = halve(covered)
             colors[frame][mask], shapes[frame][mask] = actor.labels
         frames[frame] = (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
     return LabelledClip(frames, colors, shapes, *backdrop.labels)

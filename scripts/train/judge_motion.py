@@ -1,7 +1,7 @@
 """Which of the world's motions a subject's track shows: each motion's paths are fitted to it, the nearest one wins.
 
-Speeds and amplitudes may be off by a third or so; a track that no path comes near is "other", one that was hardly
-seen "none".
+Speeds and amplitudes may be off by a third or so, the less likely the more; a track that no path comes near is "other", one that was
+hardly seen "none".
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rich_world import MOTIONS
+from world import MOTIONS
 
 Array = NDArray[np.floating]
 
@@ -22,7 +22,10 @@ SEEN_FRAMES = 4  # fewer say nothing
 WRAP = 2.9  # what leaves on one side comes back on the other
 # A turn by 1/folds looks the same; round shapes show none.
 FOLDS = {"cube": 4, "triangle": 3, "star": 5, "diamond": 2}
+SPEEDS = np.array([0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4])
 TEMPI = (0.8, 0.9, 1.0, 1.1, 1.25)
+AMPLITUDES = (0.7, 0.85, 1.0, 1.18, 1.4)
+SPREAD = 0.12  # of the logarithms of tempo and amplitude
 PHASES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 
 
@@ -42,41 +45,49 @@ class Track:
 
 @dataclass(frozen=True)
 class Paths:
-    """Candidates of one motion, [K, T] each or [1, T]: offsets from a place and logarithm of the relative radius."""
+    """Candidates of one motion, [K, T] each or [1, T]: offsets from a place and logarithm of the relative radius. `unlike`: how
+    far from the world's speeds and sizes each is, [K] or [1], in squared deviations."""
 
     x: Array
     y: Array
     log_radius: Array
+    unlike: Array
     wraps: bool = False
 
 
-def waves(times: Array, rate: float, amplitudes: tuple[float, ...], shift: float = 0.0) -> Array:
+def waves(times: Array, rate: float, amplitude: float, shift: float = 0.0) -> Array:
     """[K, T] sines of all tempi, amplitudes and phases."""
     return np.stack([
-        amplitude * np.sin(rate * tempo * times + phase + shift)
-        for tempo in TEMPI for amplitude in amplitudes for phase in PHASES
+        amplitude * scale * np.sin(rate * tempo * times + phase + shift)
+        for tempo in TEMPI for scale in AMPLITUDES for phase in PHASES
     ])  # fmt: skip
+
+
+UNLIKE = np.array([
+    (np.log(tempo) ** 2 + np.log(scale) ** 2) / SPREAD**2 for tempo in TEMPI for scale in AMPLITUDES for _ in PHASES
+])  # fmt: skip
 
 
 def paths(motion: str, times: Array) -> Paths:
     none = np.zeros((1, len(times)))
     if motion in ("right", "left", "up", "down"):
-        way = np.array([0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7])[:, None] * times
-        way = way if motion in ("right", "down") else -way
-        return Paths(way, none, none, wraps=True) if motion in ("right", "left") else Paths(none, way, none, wraps=True)
+        way = 0.5 * SPEEDS[:, None] * times
+        way, unlike = way if motion in ("right", "down") else -way, np.log(SPEEDS) ** 2 / SPREAD**2
+        x, y = (way, none) if motion in ("right", "left") else (none, way)
+        return Paths(x, y, none, unlike, wraps=True)
     if motion == "bounce":
-        return Paths(none, -np.abs(waves(times, 2.2, (0.55, 0.75, 0.9))), none)
+        return Paths(none, -np.abs(waves(times, 2.2, 0.75)), none, UNLIKE)
     if motion == "sway":
-        return Paths(waves(times, 1.9, (0.22, 0.3, 0.4, 0.5)), none, none)
+        return Paths(waves(times, 1.9, 0.5), none, none, UNLIKE)
     if motion == "visit":
-        return Paths(waves(times, 1.3, (1.4, 1.6, 1.8)), none, none)
+        return Paths(waves(times, 1.3, 1.6), none, none, UNLIKE)
     if motion == "circle":
-        across = waves(times, 2.0, (0.25, 0.35, 0.45), np.pi / 2)
-        along = waves(times, 2.0, (0.25, 0.35, 0.45))
-        return Paths(np.concatenate([across, across]), np.concatenate([along, -along]), none)
+        across, along = waves(times, 2.0, 0.35, np.pi / 2), waves(times, 2.0, 0.35)
+        both = np.concatenate([UNLIKE, UNLIKE])
+        return Paths(np.concatenate([across, across]), np.concatenate([along, -along]), none, both)
     if motion == "pulse":
-        return Paths(none, none, np.log1p(waves(times, 2.4, (0.25, 0.4, 0.5))))
-    return Paths(none, none, none)
+        return Paths(none, none, np.log1p(waves(times, 2.4, 0.4)), UNLIKE)
+    return Paths(none, none, none, np.zeros(1))
 
 
 def place(offsets: Array, weight: Array, wraps: bool) -> Array:
@@ -95,7 +106,7 @@ def cost(track: Track, candidates: Paths) -> tuple[float, float]:
     error_x = place(track.x - candidates.x, track.weight, horizontal) / POSITION_ERROR
     error_y = place(track.y - candidates.y, track.weight, vertical) / POSITION_ERROR
     squared = np.minimum(error_x**2 + error_y**2, FAR**2)
-    total = (track.weight * squared).sum(axis=-1) / track.weight.sum()  # [K]
+    total = (track.weight * squared).sum(axis=-1) / track.weight.sum() + candidates.unlike / INDEPENDENT_FRAMES  # [K]
     radius = float(np.median(track.radius[track.weight > 0]))
     if track.whole.sum() >= SEEN_FRAMES:
         logarithm = np.log(np.maximum(track.radius, 1e-3)) - candidates.log_radius

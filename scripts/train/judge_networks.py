@@ -4,12 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from judge_data import CAMERA_CLASSES, COLOR_CLASSES, SCENE_CLASSES, SHAPE_CLASSES
-from world import PAN_SPEED
+from judge_data import CAMERA_CLASSES, COLOR_CLASSES, EVERY, SCENE_CLASSES, SHAPE_CLASSES
+from world import FPS, PAN_SPEED
 
 CROP = 40
 CROP_REACH = 2.1  # half of a crop's side, in radii of the disc of the mask's area
-GAPS = (0.25, 0.5)  # seconds between two of the three frames that the surroundings are seen in
+GAPS = (EVERY / FPS, 2 * EVERY / FPS)  # seconds of the world's time between two of the three frames that the surroundings are seen in
 FALL = 0.8  # of snow, as PAN_SPEED
 ZOOM_STEP = 0.08  # per second
 

@@ -6,8 +6,7 @@ from itertools import permutations
 
 from judge import SubjectVerdict, Verdict, best
 from judge_motion import FOLDS
-from rich_world import Relation, RichWorld
-from world import Subject, World
+from world import Relation, Subject, World
 
 ATTRIBUTES = ("color", "shape", "size", "motion")
 EVERYTHING = frozenset([*ATTRIBUTES, "scene", "camera", "relation"])
@@ -68,7 +67,7 @@ def right_attributes(asked: Subject, seen: SubjectVerdict | None) -> dict[str, b
     return {attribute: seen is not None and is_right(asked, seen, attribute) for attribute in ATTRIBUTES}
 
 
-def match(world: World | RichWorld, verdict: Verdict) -> list[SubjectVerdict | None]:
+def match(world: World, verdict: Verdict) -> list[SubjectVerdict | None]:
     """For each subject asked for the one seen that fits it best, among as many of the largest ones."""
     seen: list[SubjectVerdict | None] = list(verdict.subjects[: len(world.subjects)])
     seen += [None] * (len(world.subjects) - len(seen))
@@ -87,7 +86,7 @@ def holds(relation: Relation, seen: list[SubjectVerdict | None]) -> bool:
 
 
 def answers(
-    world: World | RichWorld, verdict: Verdict, asked: frozenset[str] = EVERYTHING
+    world: World, verdict: Verdict, asked: frozenset[str] = EVERYTHING
 ) -> dict[str, list[bool]]:
     """Question → right or wrong, for each subject or once. What was not asked for is left out."""
     seen = match(world, verdict)
@@ -103,7 +102,7 @@ def answers(
         count = {2: "two", 3: "three"}[len(world.subjects)]
         result[f"{count} bound (color, shape)"] = [bound]
         result[f"{count} bound (and motion)"] = [bound and all(rights["motion"] for rights in matched)]
-    if isinstance(world, RichWorld) and "relation" in asked:  # what is behind what is not judged
+    if "relation" in asked:  # what is behind what is not judged
         judged = [relation for relation in world.relations if relation.kind != "behind"]
         result["relation"] = [holds(relation, seen) for relation in judged]
     return result

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from editions import LEVELS, TRAINED
 from holdout import sample_for_training
+from render import render
 from workspace import Footage, argument_parser, start
+from world import CLIP_LEVELS, caption
 
 SIZE = 128
 LATEST_BEGIN = 12.0  # seconds of the world's time
@@ -48,10 +49,10 @@ def open_pixels(footage: Footage, count: int, frames: int) -> np.memmap:
 def make_clip(seed: int, frames: int) -> tuple[NDArray[np.uint8], str]:
     """Pixels and line of a clip. Some begin later than their world does: so long videos are known to go on."""
     rng = random.Random(seed)
-    sampled = sample_for_training(rng, TRAINED)
+    sampled = sample_for_training(rng)
     begin = rng.uniform(0, LATEST_BEGIN) if frames > 1 and rng.random() < 0.3 else 0.0
-    pixels = (TRAINED.render(sampled, frames, begin) * 255).round().astype(np.uint8)
-    texts = [TRAINED.caption(sampled, rng, number) for number in range(len(LEVELS))]
+    pixels = (render(sampled, frames, begin) * 255).round().astype(np.uint8)
+    texts = [caption(sampled, rng, level) for level in CLIP_LEVELS]
     return pixels, json.dumps(dict(world=dataclasses.asdict(sampled), begin=begin, captions=texts)) + "\n"
 
 

@@ -8,8 +8,8 @@ import re
 import sentencepiece
 from transformers import T5TokenizerFast
 
-from editions import TRAINED
 from workspace import argument_parser, start
+from world import CLIP_LEVELS, caption, sample
 
 OTHER_SENTENCES = ["A ball rolls on the grass at sunset.", "Two shapes, one red and one blue, drift apart."]
 
@@ -17,7 +17,7 @@ OTHER_SENTENCES = ["A ball rolls on the grass at sunset.", "Two shapes, one red 
 def captions(count: int) -> list[str]:
     """One of each world, of all its levels of detail in turn."""
     rng = random.Random(5)
-    return [TRAINED.caption(TRAINED.sample(rng), rng, index) for index in range(count)]
+    return [caption(sample(rng), rng, CLIP_LEVELS[index % len(CLIP_LEVELS)]) for index in range(count)]
 
 
 def main() -> None:

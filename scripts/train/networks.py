@@ -48,7 +48,7 @@ PRESETS = {
         vae_base=16, vae_decoder_base=16, vae_widths=(1, 4, 4), latent_channels=16, heads=3, head_width=64, layers=6,
         feed_forward=768, text_width=192, text_layers=2,
         schedule=Schedule(
-            clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=3800, vae_batch=100_000, text_steps=3000,
+            clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=3800, vae_batch=100_000, text_steps=1000,
             text_batch=64, denoiser_steps=7000, denoiser_batch=64,
         ),
     ),
@@ -58,7 +58,7 @@ PRESETS = {
         feed_forward=1024, text_width=192, text_layers=2,
         schedule=Schedule(
             clips=12_000, frames=41, stills=40_000, vae_clips=2000, vae_steps=10_000, vae_batch=2_000_000,
-            text_steps=3000, text_batch=256, denoiser_steps=40_000, denoiser_batch=768,
+            text_steps=1000, text_batch=256, denoiser_steps=40_000, denoiser_batch=768,
         ),
     ),
     "smoke": Preset(

@@ -29,7 +29,7 @@ SEEN_PIXELS = 10
 
 
 class Clips:
-    """Every second frame of labelled clips. Made once and kept in the folder."""
+    """Labelled clips, each so many of their frames. Made once and kept in the folder."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         path = options.work / f"judge-{options.clips}.npz"

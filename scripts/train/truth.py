@@ -6,17 +6,20 @@ Trainings are told both, so that they need not find out from pixels alone what w
 import numpy as np
 from numpy.typing import NDArray
 
-from rich_world import CAMERAS, FPS, MOTIONS, RELATIONS, SCENES, place_at, zoom_at
-from world import COLORS, RADII, SHAPES, Array, Subject, cover, picture
+from render import cover, picture
+from world import CAMERAS, COLORS, FPS, MOTIONS, RADII, RELATIONS, SCENES, SHAPES, Array, Subject, place_at, zoom_at
 
-SUBJECTS = 3
 NONE = "none"  # class 0 of what not every clip has
 
-# Of each attribute its classes. Subjects are numbered as captions name them.
-OF_SUBJECTS = {"shape": [NONE, *SHAPES], "color": [NONE, *COLORS], "size": [NONE, *RADII], "motion": [NONE, *MOTIONS]}
+OF_SUBJECTS = {"shape": [NONE, *SHAPES], "color": [NONE, *COLORS]}  # classes of what a token shows
+# Subjects are asked for by their colors, of which no clip has two the same: "what shape is the red one?"
+BY_COLOR = {
+    "shape": [NONE, *SHAPES], "size": [NONE, *RADII], "motion": [NONE, *MOTIONS],
+    "relation": [NONE, *(f"{kind}, {side}" for kind in RELATIONS for side in ("one", "other"))],
+}  # fmt: skip
 ATTRIBUTES: dict[str, list[str]] = {
-    **{f"{name} {number}": classes for number in range(SUBJECTS) for name, classes in OF_SUBJECTS.items()},
-    "scene": list(SCENES), "camera": list(CAMERAS), "relation": [NONE, *RELATIONS],
+    **{f"{name} of the {color} one": classes for color in COLORS for name, classes in BY_COLOR.items()},
+    "scene": list(SCENES), "camera": list(CAMERAS),
 }  # fmt: skip
 
 GRID = 4  # a token's cover is measured at so many places across
@@ -26,10 +29,12 @@ SHOWS = 0.25  # cover of a token that shows a subject
 def attributes(world: dict) -> list[int]:
     """The class of each of ATTRIBUTES."""
     named = {"scene": world["scene"], "camera": world["camera"]}
+    for subject in world["subjects"]:
+        named |= {f"{name} of the {subject['color']} one": subject[name] for name in ("shape", "size", "motion")}
     for relation in world["relations"]:
-        named["relation"] = relation["kind"]
-    for number, subject in enumerate(world["subjects"]):
-        named |= {f"{name} {number}": subject[name] for name in OF_SUBJECTS}
+        for side in ("one", "other"):
+            color = world["subjects"][relation[side]]["color"]
+            named[f"relation of the {color} one"] = f"{relation['kind']}, {side}"
     return [classes.index(named.get(name, NONE)) for name, classes in ATTRIBUTES.items()]
 
 

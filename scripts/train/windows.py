@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import T5TokenizerFast
 
-from editions import LEVELS
 from networks import FLOW_SHIFT
 from truth import shown
 from workspace import Footage, Workspace
+from world import CLIP_LEVELS
 
 MAX_TOKENS = 128  # a paragraph of three subjects
 EMPTY_CAPTIONS = 0.1  # for classifier-free guidance
@@ -45,11 +45,11 @@ class Captions:
     detail, so that rows of padding need not be computed."""
 
     def __init__(self, of_clips: list[list[str]], tokenizer: T5TokenizerFast, device: str) -> None:
-        self.empty = len(of_clips) * len(LEVELS)
+        self.empty = len(of_clips) * len(CLIP_LEVELS)
         ids = tokenizer([*itertools.chain.from_iterable(of_clips), ""]).input_ids
         counts = [min(len(row), MAX_TOKENS) for row in ids]
         # Multiples of 16, for aligned masks, and with a row of padding behind the longest.
-        self.lengths = [16 * (max(counts[level : -1 : len(LEVELS)]) // 16 + 1) for level in range(len(LEVELS))]
+        self.lengths = [16 * (max(counts[level : -1 : len(CLIP_LEVELS)]) // 16 + 1) for level in range(len(CLIP_LEVELS))]
         tokens = torch.zeros(len(ids), max(self.lengths), dtype=torch.long)
         for row, count, of_row in zip(tokens, counts, ids):
             row[:count] = torch.tensor(of_row[:count])
@@ -58,7 +58,7 @@ class Captions:
     def draw(self, chosen: Tensor, level: int) -> tuple[Tensor, Tensor]:
         """Ids and their counts: of the clips' own captions or of the empty one."""
         left_out = torch.rand(len(chosen), device=chosen.device) < EMPTY_CAPTIONS
-        rows = torch.where(left_out, self.empty, chosen * len(LEVELS) + level)
+        rows = torch.where(left_out, self.empty, chosen * len(CLIP_LEVELS) + level)
         return self._tokens[rows, : self.lengths[level]], self._counts[rows]
 
 
@@ -111,7 +111,7 @@ class Examples:
         """Windows of one of these lengths, as many as have that many latent frames together."""
         frames = min(rng.choice(lengths), self._clips.latents.shape[2])
         source = self._stills if frames == 1 else self._clips
-        return source.draw(frames, max(1, latent_frames // frames), rng.randrange(len(LEVELS)))
+        return source.draw(frames, max(1, latent_frames // frames), rng.randrange(len(CLIP_LEVELS)))
 
 
 def shifted_sigmas(shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -1,11 +1,10 @@
-"""How the world's second edition looks: shapes with volume, shadows, light of the hour, grass, nightfall, zoom."""
+"""How the world looks: shapes with volume, under a light that casts shadows, seen by a camera."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-import world
-from rich_world import FPS, RichWorld, place_at, zoom_at
-from world import COLORS, PAN_SPEED, Array, Pose, Subject, View, around, below, cover, gradient, picture
+from scenes import BACKGROUNDS, View, around, dusk_at
+from world import COLORS, FPS, PAN_SPEED, Array, Pose, Subject, World, place_at, zoom_at
 
 BEVEL = {"ball": 1.0, "ring": 0.24}  # how far from the edge a surface is round, in radii; 0.3 of others
 LIGHT = np.array((-0.45, -0.65, 0.62), np.float32)  # towards the light; z to the viewer
@@ -14,36 +13,56 @@ TINTS = {
     "night": (0.80, 0.84, 0.98), "sunset": (1.04, 0.94, 0.84), "snow": (0.98, 1.0, 1.03), "desert": (1.04, 1.0, 0.93),
 }  # fmt: skip
 GROUNDS = {"meadow": 0.78, "grass": 0.80, "snow": 0.80, "desert": 0.78, "sea": 0.80}  # where shadows fall
-NIGHTFALL_SECONDS = 5.0
 
 
-def grass(view: View) -> Array:
-    """A meadow whose blades bend in gusts that go over it."""
-    image = world.meadow(View(view.x, view.y - 0.05, view.time, view.pan, view.seed))
-    depth = np.clip((view.y - 0.2) / 0.8, 0, 1)
-    bend = 0.10 * np.sin(1.6 * view.time + 2.2 * view.x + view.seed) * depth
-    blades = np.sin((view.x + bend * (1.2 - view.y)) * 46 + 2 * np.sin(9 * view.x)) * depth
-    gust = np.sin(2.2 * view.x - 2.0 * view.time + view.seed) * depth
-    return image * (1 + 0.16 * blades + 0.12 * gust)[..., None]
+def picture(size: int) -> tuple[Array, Array]:
+    """x and y of all pixels, each [size, size]."""
+    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    return (columns + 0.5) / size * 2 - 1, (rows + 0.5) / size * 2 - 1
 
 
-def dusk_at(time: float) -> float:
-    """0 by day, 1 by night."""
-    share = min(time / NIGHTFALL_SECONDS, 1.0)
-    return share * share * (3 - 2 * share)
+# --------------------------------------------------------------------------------------------------------------- shapes
 
 
-def nightfall(view: View) -> Array:
-    dusk = dusk_at(view.time)
-    day = gradient((0.42, 0.68, 0.95), (0.85, 0.92, 0.98), view.height)
-    evening = gradient((0.22, 0.22, 0.50), (0.95, 0.55, 0.35), view.height)
-    first, second = min(2 * dusk, 1.0), max(2 * dusk - 1, 0.0)
-    sky = (day * (1 - first) + evening * first) * (1 - second) + world.night(view) * second
-    land = np.array((0.30, 0.52, 0.26), np.float32) * (1 - 0.8 * dusk)
-    return below(sky, land, view.y - 0.55 - 0.08 * np.sin(2 * view.x + view.seed), 60)
+def star_distance(x: Array, y: Array, radius: float) -> Array:
+    """Distance to the edge from an outer tip to an inner corner, the star folded onto one tenth of itself."""
+    sector = 2 * np.pi / 5
+    angle = np.arctan2(x, -y)
+    folded = np.abs((angle + sector / 2) % sector - sector / 2)
+    distance = np.hypot(x, y)
+    across, along = distance * np.sin(folded), distance * np.cos(folded)
+    inner_along, inner_across = 0.48 * radius * np.cos(sector / 2), 0.48 * radius * np.sin(sector / 2)
+    normal_along, normal_across = inner_across, -(inner_along - radius)
+    length = np.hypot(normal_along, normal_across)
+    return ((along - radius) * normal_along + across * normal_across) / length
 
 
-BACKGROUNDS = {**world.BACKGROUNDS, "grass": grass, "nightfall": nightfall}
+def signed_distance(shape: str, x: Array, y: Array, radius: float) -> Array:
+    """Negative inside the shape."""
+    if shape == "ball":
+        return np.hypot(x, y) - radius
+    if shape == "ring":
+        return np.abs(np.hypot(x, y) - radius * 0.78) - radius * 0.24
+    if shape == "cube":
+        return np.maximum(np.abs(x), np.abs(y)) - radius * 0.86
+    if shape == "diamond":
+        return (np.abs(x) * 1.25 + np.abs(y) * 0.85) - radius * 0.95
+    if shape == "triangle":
+        sides = np.maximum(0.87 * x - 0.5 * y, -0.87 * x - 0.5 * y) - radius * 0.62
+        return np.maximum(y - radius * 0.65, sides)
+    return star_distance(x, y, radius)
+
+
+def cover(shape: str, at: Pose, x: Array, y: Array, size: int | None = None) -> Array:
+    """[H, W], 1 inside the shape, its edge smoothed over two pixels; `size`: of the picture, where x and y are a part."""
+    x, y = x - at.x, y - at.y
+    if at.angle:
+        cosine, sine = np.cos(at.angle), np.sin(at.angle)
+        x, y = cosine * x + sine * y, -sine * x + cosine * y
+    return np.clip(0.5 - signed_distance(shape, x, y, at.radius) * (size or len(x)) / 2, 0, 1)
+
+
+# ----------------------------------------------------------------------------------------------------- light and shadow
 
 
 def tint_of(scene: str, time: float) -> Array:
@@ -58,7 +77,7 @@ def surface_light(subject: Subject, at: Pose, x: Array, y: Array, size: int) -> 
     cosine, sine = np.cos(at.angle), np.sin(at.angle)
     own_x, own_y = cosine * (x - at.x) + sine * (y - at.y), -sine * (x - at.x) + cosine * (y - at.y)
     bevel = BEVEL.get(subject.shape, 0.3) * at.radius
-    inside = np.clip(-world.signed_distance(subject.shape, own_x, own_y, at.radius) / bevel, 0, 1)
+    inside = np.clip(-signed_distance(subject.shape, own_x, own_y, at.radius) / bevel, 0, 1)
     height = bevel * np.sqrt(np.clip(1 - (1 - inside) ** 2, 0.02, 1))
     slope_y, slope_x = np.gradient(height, 2 / size)
     length = np.sqrt(1 + slope_x**2 + slope_y**2)
@@ -95,21 +114,21 @@ def lay_subject(image: Array, subject: Subject, at: Pose, tint: Array, x: Array,
     return image
 
 
-def render(rich: RichWorld, frames: int, begin: float = 0.0, size: int = 128, fps: int = FPS) -> NDArray[np.float32]:
+def render(world: World, frames: int, begin: float = 0.0, size: int = 128, fps: int = FPS) -> NDArray[np.float32]:
     """[frames, size, size, 3] in 0 to 1, from `begin` seconds of the world's time on. Zooming scales the whole picture,
     panning moves only what is behind."""
     screen_x, screen_y = picture(size)
     video = np.zeros((frames, size, size, 3), np.float32)
     for frame in range(frames):
         time = begin + frame / fps
-        pan, zoom = PAN_SPEED.get(rich.camera, 0.0) * time, zoom_at(rich.camera, time)
+        pan, zoom = PAN_SPEED.get(world.camera, 0.0) * time, zoom_at(world.camera, time)
         x, y = screen_x / zoom, screen_y / zoom
-        image = np.clip(BACKGROUNDS[rich.scene](View(x + pan, y, time, pan, rich.seed)), 0, 1)
-        dusk = dusk_at(time) if rich.scene == "nightfall" else 0.0
-        poses = [place_at(subject, time) for subject in rich.subjects]
+        image = np.clip(BACKGROUNDS[world.scene](View(x + pan, y, time, pan, world.seed)), 0, 1)
+        dusk = dusk_at(time) if world.scene == "nightfall" else 0.0
+        poses = [place_at(subject, time) for subject in world.subjects]
         for at in poses:
-            image = lay_shadow(image, rich.scene, at, x, y, dusk)
-        for subject, at in zip(rich.subjects, poses):
-            image = lay_subject(image, subject, at, tint_of(rich.scene, time), x, y)
+            image = lay_shadow(image, world.scene, at, x, y, dusk)
+        for subject, at in zip(world.subjects, poses):
+            image = lay_subject(image, subject, at, tint_of(world.scene, time), x, y)
         video[frame] = image
     return video
