@@ -49,7 +49,7 @@ PRESETS = {
         feed_forward=768, text_width=192, text_layers=2,
         schedule=Schedule(
             clips=4000, frames=41, stills=40_000, vae_clips=2000, vae_steps=3800, vae_batch=100_000, text_steps=1000,
-            text_batch=64, denoiser_steps=7000, denoiser_batch=64,
+            text_batch=64, denoiser_steps=6000, denoiser_batch=64,
         ),
     ),
     # For one large GPU and half an hour.
