@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from judge import WEIGHTS, WINDOW, Judge, Verdict
+from judge import NETWORKS, WINDOW, Judge, Verdict
 from judge_data import SHAPE_CLASSES, sample_clip
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
 from render import render
@@ -75,12 +75,12 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=100, help="of each column (%(default)s)")
     parser.add_argument("--blobs", type=int, default=20, help="clips of nothing that has a name (%(default)s)")
     parser.add_argument("--vae", type=Path, default=VAE, help="of the second column; '' for none (the shipped one)")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="(%(default)s)")
+    parser.add_argument("--networks", type=Path, default=NETWORKS, help="the judge's (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="print what was wrong")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    judge = Judge(options.weights)
+    judge = Judge(options.networks, options.threads)
     columns = {"as drawn": check(options, judge.judge)}
     if options.vae.name:
         vae = load_vae(options.vae)

@@ -13,26 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+import onnxruntime
 from numpy.typing import NDArray
-from safetensors.torch import load_file
-from torch import Tensor
 
 from clip_io import read_video
 from drift import look
-from judge_data import CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, SCENE_CLASSES, SHAPE_CLASSES, SIZE
-from judge_motion import FOLDS, Track, motion_of
-from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
+from judge_data import (
+    CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
+)  # fmt: skip
+from judge_motion import FOLDS, SEEN_FRAMES, Track, motion_of
 from render import picture
-from world import FPS, RADII, SHOWN_FPS, zoom_at
+from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
-WEIGHTS = Path(__file__).with_name("judge.safetensors")
+NETWORKS = Path(__file__).with_name("judge")
 WINDOW = 33
-SHORTEST = 2 * EVERY + 1
+SHORTEST = EVERY * max(LOOKS) + 1
 PIXEL = 2 / LABEL_SIZE
 SEEN_PIXELS = 8
 EVIDENCE = 5.0  # independent looks in a window
+AT_EDGE = 0.2  # what a frame counts in which the picture cuts a subject
+CROWDED = 0.4  # or another one may hide it in part
 # Area of each shape of radius 1 (world.signed_distance).
 AREAS = {
     "ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142,
@@ -71,8 +71,20 @@ def best(shares: Shares) -> str:
     return name if shares[name] >= 0.5 else "none"
 
 
-def shares_of(names: list[str], values: Tensor | NDArray) -> Shares:
+def shares_of(names: list[str], values: Array) -> Shares:
     return {name: round(float(value), 4) for name, value in zip(names, values)}
+
+
+def log_softmax(logits: Array) -> Array:
+    """Over the last axis."""
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def agree(logits: Array, weight: Array) -> Array:
+    """[frames, answers] → probabilities. Most frames say little, some say it clearly: their evidence adds up."""
+    evidence = (weight[:, None] * log_softmax(logits)).sum(axis=0) / weight.sum()
+    return np.exp(log_softmax(EVIDENCE * evidence))
 
 
 @dataclass(frozen=True)
@@ -83,16 +95,24 @@ class Labels:
     areas: NDArray[np.int64]  # [T, colors] pixels
 
 
+class Network:
+    """One of judge_networks.py, out of its file."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, *inputs: Array) -> list[Array]:
+        names = [one.name for one in self._session.get_inputs()]
+        return self._session.run(None, {name: np.float32(value) for name, value in zip(names, inputs)})
+
+
 class Judge:
-    def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._segmenter, self._shaper, self._surroundings = Segmenter().eval(), Shaper().eval(), Surroundings().eval()
-        networks = dict(segmenter=self._segmenter, shaper=self._shaper, surroundings=self._surroundings)
-        tensors = load_file(weights)
-        for name, network in networks.items():
-            network.load_state_dict(
-                {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-            )
-            network.to(memory_format=torch.channels_last)
+    def __init__(self, networks: Path = NETWORKS, threads: int = 1) -> None:
+        self._segmenter, self._shaper, self._surroundings = (
+            Network(networks / f"{name}.onnx", threads) for name in ("segmenter", "shaper", "surroundings")
+        )
 
     def windows(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS) -> list[Verdict]:
         """Verdicts of the windows that follow each other; the last one ends with the clip."""
@@ -102,44 +122,47 @@ class Judge:
             firsts.append(len(frames) - WINDOW)
         return [self.judge(frames[first : first + WINDOW], first) for first in firsts]
 
-    @torch.inference_mode()
     def judge(self, frames: NDArray[np.uint8], first: int = 0) -> Verdict:
-        """frames: [T, H, W, 3], at least 9, at 8 frames per second; `first`: number of the first one in its video."""
-        if len(frames) < SHORTEST:
-            raise ValueError(f"the judge needs at least {SHORTEST} frames, not {len(frames)}")
-        pixels = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
-        if pixels.shape[-2:] != (SIZE, SIZE):
-            pixels = F.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+        """frames: [T, 128, 128, 3], at least 17, at 8 frames per second; `first`: number of the first one in its video."""
+        if len(frames) < SHORTEST or frames.shape[1:] != (SIZE, SIZE, 3):
+            wanted = f"at least {SHORTEST} frames of {SIZE} x {SIZE}"
+            raise ValueError(f"the judge needs {wanted}, not {len(frames)} of {frames.shape[2]} x {frames.shape[1]}")
+        pixels = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         scene, camera = self._look_around(pixels)
-        times = (first + np.arange(len(frames))) / FPS
-        zoom = np.array([zoom_at(best(camera), time) for time in times])
+        zoom = np.array([zoom_at(best(camera), (first + frame) / FPS) for frame in range(len(frames))])
         labels = self._label(pixels)
-        subjects = [self._subject(pixels, labels, colors, zoom) for colors in find_subjects(labels)]
+        groups = find_subjects(labels)
+        masks = [np.isin(labels.color, colors) for colors in groups]
+        subjects = [
+            self._subject(pixels, labels, group, mask, others_of(masks, mask), zoom) for group, mask in zip(groups, masks)
+        ]
         return Verdict(scene, camera, subjects)
 
-    def _look_around(self, pixels: Tensor) -> tuple[Shares, Shares]:
-        small = F.avg_pool2d(pixels, 2)
-        scenes, cameras = self._surroundings(compare(small[: -2 * EVERY], small[EVERY:-EVERY], small[2 * EVERY :]))
-        scene = shares_of(SCENE_CLASSES, scenes.softmax(dim=1).mean(dim=0))
+    def _look_around(self, pixels: Array) -> tuple[Shares, Shares]:
+        small = pixels.reshape(len(pixels), 3, LABEL_SIZE, 2, LABEL_SIZE, 2).mean(axis=(3, 5))
+        oldest = EVERY * max(LOOKS)
+        looks = [small[oldest - EVERY * ago : len(small) - EVERY * ago] for ago in LOOKS]
+        scenes, cameras = self._surroundings(np.stack(looks, axis=1))
+        scene = shares_of(SCENE_CLASSES, np.exp(log_softmax(scenes)).mean(axis=0))
         if best(scene) in ("gray", "other", "none"):  # nothing that would move
             return scene, {"none": 1.0}
-        return scene, shares_of(CAMERA_CLASSES, agree(cameras, torch.ones(len(cameras))))
+        return scene, shares_of(CAMERA_CLASSES, agree(cameras, np.ones(len(cameras))))
 
-    def _label(self, pixels: Tensor) -> Labels:
-        colors = [self._segmenter(some).argmax(dim=1).to(torch.uint8) for some in pixels.split(8)]
-        color = torch.cat(colors).numpy()
+    def _label(self, pixels: Array) -> Labels:
+        parts = np.array_split(pixels, -(-len(pixels) // 8))
+        color = np.concatenate([self._segmenter(part)[0].argmax(axis=1).astype(np.uint8) for part in parts])
         areas = np.stack([(color == index).sum(axis=(1, 2)) for index in range(len(COLOR_CLASSES))], axis=1)
         return Labels(color, areas)
 
-    def _subject(self, pixels: Tensor, labels: Labels, colors: list[int], zoom: NDArray[np.float64]) -> SubjectVerdict:
-        masks = np.isin(labels.color, colors)  # [T, 64, 64]
+    def _subject(
+        self, pixels: Array, labels: Labels, colors: list[int], masks: NDArray[np.bool_], others: NDArray[np.bool_],
+        zoom: Array,
+    ) -> SubjectVerdict:  # fmt: skip
+        """masks, others: [T, 64, 64]."""
         seen = masks.sum(axis=(1, 2)) >= SEEN_PIXELS
-        edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
-        weight = np.where(seen, np.where(edge, 0.2, 1.0), 0.0)
-
-        logits = self._shaper(crop_subjects(pixels[seen], torch.from_numpy(masks[seen])))
-        votes = torch.from_numpy(weight[seen]).float()
-        shape = shares_of(SHAPE_CLASSES[1:], agree(logits, votes))
+        weight = how_whole(masks, others) * seen
+        logits = self._shaper(pixels[seen], masks[seen], others[seen])[0]
+        shape = shares_of(SHAPE_CLASSES[1:], agree(logits, weight[seen]))
         likeliest = max(shape, key=lambda name: shape[name])
 
         track = track_of(masks, weight, likeliest, zoom)
@@ -150,12 +173,6 @@ class Judge:
             size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
             x=float(track.x[seen].mean()), y=float(track.y[seen].mean()), radius=radius, seen=float(seen.mean()),
         )  # fmt: skip
-
-
-def agree(logits: Tensor, weight: Tensor) -> Tensor:
-    """[frames, answers] → probabilities. Most frames say little, some say it clearly: their evidence adds up."""
-    evidence = (weight[:, None] * logits.log_softmax(dim=1)).sum(dim=0) / weight.sum()
-    return (EVIDENCE * evidence).softmax(dim=0)
 
 
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
@@ -171,7 +188,7 @@ def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
 def find_subjects(labels: Labels) -> list[list[int]]:
     """The colors of each subject, the largest subject first."""
     seen = labels.areas[:, 1:] >= SEEN_PIXELS  # [T, colors but none]
-    wanted = max(3, len(seen) // 4)
+    wanted = max(3, len(seen) // 8)
     colors = [index + 1 for index in np.flatnonzero(seen.sum(axis=0) >= wanted)]
     return merge(labels, sorted(colors, key=lambda color: -labels.areas[:, color].sum()))
 
@@ -209,6 +226,21 @@ def center(mask: NDArray[np.bool_]) -> tuple[float, float]:
     return (float(x[near].mean()), float(y[near].mean())) if near.any() else (float(x.mean()), float(y.mean()))
 
 
+def others_of(masks: list[NDArray[np.bool_]], own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where any other subject is."""
+    return np.any([mask for mask in masks if mask is not own] or [np.zeros_like(own)], axis=0)
+
+
+def how_whole(masks: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """[T]: 1 where nothing may hide a part of the subject."""
+    at_edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
+    near = others.copy()
+    for axis in (1, 2):
+        near |= np.roll(near, 1, axis) | np.roll(near, -1, axis)
+    crowded = (masks & near).sum(axis=(1, 2)) > 2
+    return np.where(at_edge, AT_EDGE, 1.0) * np.where(crowded, CROWDED, 1.0)
+
+
 def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str, zoom: NDArray[np.float64]) -> Track:
     """In the world's coordinates: what the camera's zoom does is taken back."""
     frames = len(masks)
@@ -223,9 +255,10 @@ def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str, 
             arm = (x_of[mask] - x[frame]) + 1j * (y_of[mask] - y[frame])
             length = np.abs(arm) + 1e-6
             turn[frame] = (length**2 * (arm / length) ** folds).sum() / (length**2).sum()
-    # A subject that another one hides in part is smaller than it is.
-    typical = np.median(radius[weight > 0.5]) if (weight > 0.5).any() else 0.0
-    whole = ((weight > 0.5) & (radius > 0.5 * typical)).astype(float)
+    # What is hidden in part is smaller than it is; if it always is, its size still tells how it changes.
+    free = weight > 0.5 if (weight > 0.5).sum() >= SEEN_FRAMES else weight > AT_EDGE
+    typical = np.median(radius[free]) if free.any() else 0.0
+    whole = (free & (radius > 0.5 * typical)).astype(float)
     return Track(np.arange(frames) / FPS, x / zoom, y / zoom, radius / zoom, weight, whole, turn, folds)
 
 
@@ -243,13 +276,12 @@ def size_of(radius: float) -> Shares:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("video", type=Path, help="at least 9 frames; judged in windows of 33 at 8 frames per second")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="(%(default)s)")
+    parser.add_argument("video", type=Path, help="128 x 128, 17 frames or more; judged in windows of 33, 8 a second")
+    parser.add_argument("--networks", type=Path, default=NETWORKS, help="folder (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     frames, fps = read_video(options.video)
-    verdicts = Judge(options.weights).windows(frames, fps)
+    verdicts = Judge(options.networks, options.threads).windows(frames, fps)
     answer = dict(windows=[dataclasses.asdict(verdict) for verdict in verdicts], look=dataclasses.asdict(look(frames)))
     print(json.dumps(answer, indent=1))
 

@@ -16,6 +16,7 @@ from world import CAMERAS, COLORS, FPS, MOTIONS, PAN_SPEED, RADII, SCENES, SHAPE
 
 FRAMES = 33
 EVERY = 4  # of these frames each so many is kept
+LOOKS = (4, 2, 1, 0)  # kept frames ago that scene and camera are told from
 SIZE = 128
 LABEL_SIZE = 64
 

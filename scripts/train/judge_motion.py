@@ -18,7 +18,7 @@ RADIUS_ERROR = 0.12  # relative
 FAR = 3.0  # errors, beyond which a frame is an outlier
 OTHER_COST = 3.5  # mean squared errors at which "other" is as likely
 INDEPENDENT_FRAMES = 8  # neighbours in time err alike
-SEEN_FRAMES = 4  # fewer say nothing
+SEEN_FRAMES = 6  # fewer say nothing
 WRAP = 2.9  # what leaves on one side comes back on the other
 # A turn by 1/folds looks the same; round shapes show none.
 FOLDS = {"cube": 4, "triangle": 3, "star": 5, "diamond": 2}
@@ -131,7 +131,7 @@ def turns(track: Track) -> bool:
 
 def motion_of(track: Track) -> tuple[dict[str, float], float]:
     """Probabilities of the motions, "other" and "none", and the radius at rest."""
-    if track.weight.sum() < SEEN_FRAMES:
+    if (track.weight > 0).sum() < SEEN_FRAMES:
         seen = track.radius[track.weight > 0]
         return {"none": 1.0}, float(np.median(seen)) if len(seen) else 0.0
     fits = {motion: cost(track, paths(motion, track.times)) for motion in MOTIONS if motion != "spin"}

@@ -1,17 +1,22 @@
-"""The judge's three small networks: the color of each pixel's subject, the shape of a subject, and scene and camera."""
+"""The judge's three small networks: the color of each pixel's subject, the shape of a subject, and scene and camera.
+
+They are trained here and run from ONNX files, so that judging needs no PyTorch.
+"""
+
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from judge_data import CAMERA_CLASSES, COLOR_CLASSES, EVERY, SCENE_CLASSES, SHAPE_CLASSES
+from judge_data import CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 from world import FPS, PAN_SPEED
 
 CROP = 40
 CROP_REACH = 2.1  # half of a crop's side, in radii of the disc of the mask's area
-GAPS = (EVERY / FPS, 2 * EVERY / FPS)  # seconds of the world's time between two of the three frames that the surroundings are seen in
 FALL = 0.8  # of snow, as PAN_SPEED
 ZOOM_STEP = 0.08  # per second
+OPSET = 17
 
 
 def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -21,7 +26,7 @@ def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class Segmenter(nn.Module):
-    """A small U-Net: [B, 3, 128, 128] in -1 to 1 → logits of colors, [B, colors, 64, 64]."""
+    """A small U-Net: frames [B, 3, 128, 128] in -1 to 1 → logits of colors, [B, colors, 64, 64]."""
 
     WIDTHS = (24, 40, 64, 80)
 
@@ -50,48 +55,51 @@ class Segmenter(nn.Module):
 
 
 class Shaper(nn.Module):
-    """[B, 4, 40, 40] of `crop_subjects` → logits of shapes, "none" not among them."""
+    """Frames [B, 3, 128, 128] in -1 to 1, a mask of one subject and one of all others, which may hide it, [B, 64, 64]
+    each → logits of shapes, "none" not among them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            block(4, 24), block(24, 32, 2), block(32, 32), block(32, 48, 2), block(48, 64, 2), block(64, 64)
+            block(5, 24), block(24, 32, 2), block(32, 32), block(32, 48, 2), block(48, 64, 2), block(64, 64)
         )
         self.head = nn.Linear(64, len(SHAPE_CLASSES) - 1)
 
-    def forward(self, crops: Tensor) -> Tensor:
-        return self.head(self.body(crops).mean(dim=(2, 3)))
+    def forward(self, frames: Tensor, masks: Tensor, others: Tensor) -> Tensor:
+        return self.head(self.body(crop_subjects(frames, masks, others)).mean(dim=(2, 3)))
 
 
-def crop_subjects(frames: Tensor, masks: Tensor) -> Tensor:
-    """[B, 3, 128, 128] and [B, 64, 64] → [B, 4, 40, 40]: colors and mask around each mask, all of one size."""
-    count, side = len(masks), masks.size(-1)
-    places = (torch.arange(side, device=masks.device) + 0.5) / side * 2 - 1
+def grid_of(side: int, device: torch.device) -> Tensor:
+    """[side, side, 2]: x and y of the pixels of a picture."""
+    places = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
+    return torch.stack([places.expand(side, side), places[:, None].expand(side, side)], dim=-1)
+
+
+def crop_subjects(frames: Tensor, masks: Tensor, others: Tensor) -> Tensor:
+    """[B, 5, 40, 40]: colors, mask and the others' mask around each mask, all of one size."""
+    x, y = grid_of(LABEL_SIZE, masks.device).unbind(-1)
     area = masks.sum(dim=(1, 2)).clamp_min(1)
-    center_x = (masks.sum(dim=1) * places).sum(dim=1) / area
-    center_y = (masks.sum(dim=2) * places).sum(dim=1) / area
-    reach = CROP_REACH * (area / torch.pi).sqrt() * 2 / side
-    affine = torch.zeros(count, 2, 3, device=masks.device)
-    affine[:, 0, 0], affine[:, 1, 1], affine[:, 0, 2], affine[:, 1, 2] = reach, reach, center_x, center_y
-    grid = F.affine_grid(affine, [count, 1, CROP, CROP], align_corners=False)
+    center = torch.stack([(masks * x).sum(dim=(1, 2)), (masks * y).sum(dim=(1, 2))], dim=1) / area[:, None]
+    reach = CROP_REACH * (area / torch.pi).sqrt() * 2 / LABEL_SIZE
+    grid = center[:, None, None] + reach[:, None, None, None] * grid_of(CROP, masks.device)
     colors = F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
-    inside = F.grid_sample(masks[:, None].float(), grid, align_corners=False)
+    inside = F.grid_sample(torch.stack([masks, others], dim=1), grid, align_corners=False)
     return torch.cat([colors, 2 * inside - 1], dim=1)
 
 
 class Surroundings(nn.Module):
-    """[B, 19, 64, 64] of `compare` → logits of scenes and of cameras."""
+    """Looks [B, LOOKS, 3, 64, 64], the last one now → logits of scenes and of cameras."""
 
     def __init__(self) -> None:
         super().__init__()
-        inputs = 3 + len(GAPS) * len(hypotheses(1.0))
+        inputs = 3 + (len(LOOKS) - 1) * len(hypotheses(1.0))
         self.body = nn.Sequential(
             block(inputs, 24, 2), block(24, 32), block(32, 48, 2), block(48, 64, 2), block(64, 64)
         )
         self.head = nn.Linear(2 * 64, len(SCENE_CLASSES) + len(CAMERA_CLASSES))
 
-    def forward(self, compared: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.body(compared)
+    def forward(self, looks: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(compare(looks))
         pooled = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
         scenes, cameras = self.head(pooled).split([len(SCENE_CLASSES), len(CAMERA_CLASSES)], dim=1)
         return scenes, cameras
@@ -104,13 +112,32 @@ def hypotheses(seconds: float) -> list[tuple[float, float, float]]:
     return moves + [(0.0, 0.0, 1 - ZOOM_STEP * seconds), (0.0, 0.0, 1 + ZOOM_STEP * seconds)]
 
 
-def compare(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
-    """Three frames [B, 3, 64, 64] → the second, and how much the third differs from each guess made of the others."""
-    parts = [second]
-    for earlier, seconds in zip((second, first), GAPS):
-        moves = [[[scale, 0.0, right], [0.0, scale, down]] for right, down, scale in hypotheses(seconds)]
-        for affine in torch.tensor(moves, device=first.device):
-            grid = F.affine_grid(affine.expand(len(first), 2, 3), list(first.shape), align_corners=False)
-            guess = F.grid_sample(earlier, grid, padding_mode="border", align_corners=False)
-            parts.append(4 * (third - guess).abs().mean(dim=1, keepdim=True))
+def compare(looks: Tensor) -> Tensor:
+    """The last look, and how much it differs from each guess made of the others: [B, 3 + guesses, 64, 64]. Only edges are
+    compared: when night falls, all grows dark and nothing moves."""
+    now = looks[:, -1]
+    edges = [look - F.avg_pool2d(look, 7, 1, 3, count_include_pad=False) for look in looks.unbind(1)]
+    places, parts = grid_of(now.shape[-1], now.device), [now]
+    for earlier, ago in zip(edges[:-1], LOOKS):
+        for right, down, scale in hypotheses(ago * EVERY / FPS):
+            grid = places * scale + torch.tensor([right, down], device=now.device)
+            guess = F.grid_sample(earlier, grid.expand(now.shape[0], -1, -1, -1), padding_mode="border", align_corners=False)
+            parts.append(4 * (edges[-1] - guess).abs().mean(dim=1, keepdim=True))
     return torch.cat(parts, dim=1)
+
+
+def examples(count: int) -> dict[type[nn.Module], tuple[Tensor, ...]]:
+    """What each network takes, in a batch of so many."""
+    frames, masks = torch.rand(count, 3, SIZE, SIZE) * 2 - 1, (torch.rand(2, count, LABEL_SIZE, LABEL_SIZE) < 0.2).float()
+    looks = torch.rand(count, len(LOOKS), 3, LABEL_SIZE, LABEL_SIZE) * 2 - 1
+    return {Segmenter: (frames,), Shaper: (frames, *masks), Surroundings: (looks,)}
+
+
+def export(network: nn.Module, path: Path) -> None:
+    """For any size of batch."""
+    inputs = examples(2)[type(network)]
+    names = [f"input_{number}" for number in range(len(inputs))]
+    torch.onnx.export(
+        network.eval().cpu(), inputs, path, input_names=names, dynamic_axes={name: {0: "batch"} for name in names},
+        opset_version=OPSET, dynamo=False,
+    )  # fmt: skip

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Trains the judge's networks, a quarter of the clips as the shipped VAE shows them, into judge.safetensors."""
+"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, and exports them to ONNX.
+
+What is trained already is not trained again."""
 
 import argparse
 import multiprocessing
@@ -11,20 +13,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import judge_data
-from judge_data import COLOR_CLASSES, EVERY, FRAMES, LABEL_SIZE, SIZE, UNKNOWN
-from judge_networks import Segmenter, Shaper, Surroundings, compare, crop_subjects
+from judge import NETWORKS as SHIPPED
+from judge_data import COLOR_CLASSES, EVERY, FRAMES, LABEL_SIZE, LOOKS, SIZE, UNKNOWN
+from judge_networks import Segmenter, Shaper, Surroundings, export
 from muon import Muon
 from training import Log, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 
-WEIGHTS = Path(__file__).with_name("judge.safetensors")
 VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
 KEPT = FRAMES // EVERY + 1
-DECODED = 4  # each so many clips are seen through the VAE
+DECODED = 3  # each so many clips are seen through the VAE
 SEEN_PIXELS = 10
 
 
@@ -132,14 +133,16 @@ def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -
     found = clips.found[clip, frame] == color[:, None, None]
     takes_found = (torch.rand(len(wanted)) < 0.6).to(wanted.device) & (found.sum(dim=(1, 2)) >= SEEN_PIXELS)
     masks = torch.where(takes_found[:, None, None], found, masks)
-    crops = crop_subjects(disturb(pixels(clips.frames[clip, frame]), rng), masks)
-    return F.cross_entropy(network(crops), wanted)
+    seen = torch.where(takes_found[:, None, None], clips.found[clip, frame], clips.colors[clip, frame])
+    others = (seen > 0) & (seen != color[:, None, None])
+    frames = disturb(pixels(clips.frames[clip, frame]), rng)
+    return F.cross_entropy(network(frames, masks.float(), others.float()), wanted)
 
 
 def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: random.Random) -> Tensor:
-    clip, frame = torch.randint(len(clips.frames), (2 * batch,)), torch.randint(KEPT - 2, (2 * batch,))
-    frames = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame + later]), 2) for later in range(3)], dim=1)
-    scenes, cameras = network(compare(*disturb(frames, rng).chunk(3, dim=1)))
+    clip, frame = torch.randint(len(clips.frames), (2 * batch,)), torch.randint(max(LOOKS), KEPT, (2 * batch,))
+    looks = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame - ago]), 2) for ago in LOOKS], dim=1)
+    scenes, cameras = network(disturb(looks, rng).unflatten(1, (len(LOOKS), 3)))
     wanted = clips.cameras[clip]
     known = wanted != UNKNOWN
     return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], wanted[known])
@@ -153,6 +156,7 @@ NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
 
 def train(network: nn.Module, loss_of: Callable, clips: Clips, steps: int, batch: int, seed: int) -> None:
     """Falling rates from the first step on."""
+    print(type(network).__name__, flush=True)
     network.train()
     named = dict(network.named_parameters())
     matrices = [named[name] for name in named if named[name].dim() == 4 and "head" not in name]
@@ -178,32 +182,26 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=1200, help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, help="of each network (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="(%(default)s)")
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="others stay (all)")
+    parser.add_argument("--again", nargs="*", choices=NETWORKS, default=[], help="networks to train anew")
     parser.add_argument("--vae", type=Path, default=VAE, help="that some clips are seen through (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="(%(default)s)")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the ONNX files (%(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     clips = Clips(options)
-    weights = load_file(options.out) if options.out.exists() else {}
+    options.out.mkdir(parents=True, exist_ok=True)
     for seed, (name, (make, loss_of)) in enumerate(NETWORKS.items(), start=1):
         torch.manual_seed(seed)
-        network = make().to(options.device, memory_format=torch.channels_last)
-        if name in options.networks:
-            print(name, flush=True)
+        network, state = make().to(options.device, memory_format=torch.channels_last), options.work / f"{name}.pt"
+        if state.exists() and name not in options.again:
+            network.load_state_dict(torch.load(state, weights_only=True))
+        else:
             train(network, loss_of, clips, options.steps, options.batch, seed)
-            for key, value in network.state_dict().items():
-                value = value.cpu().contiguous()
-                weights[f"{name}.{key}"] = value.half() if value.is_floating_point() else value
-        elif name == "segmenter":
-            network.load_state_dict(
-                {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
-            )
+            torch.save(network.state_dict(), state)
         if name == "segmenter":
             clips.segment(network.eval())
-    save_file(weights, options.out)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
+        export(network, options.out / f"{name}.onnx")
 
 
 if __name__ == "__main__":
