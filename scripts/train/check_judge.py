@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the judge on clips that it was never trained on, as they are and as a VAE shows them: at least 98 % of all answers are
-right, and 4 in 5 blobs are given no shape's name. Each question has a bar, too.
+"""Checks the judge on clips that it was never trained on, as they are and as a VAE shows them: at least 98 % of all
+answers are right, and 4 in 5 blobs are given no shape's name. Each question has a bar, too.
 """
 
 import argparse
@@ -17,17 +17,29 @@ from judge_data import SHAPE_CLASSES, sample_clip
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
 from render import render
 from train_judge import VAE, load_vae, through_vae
-from world import World, sample
+from world import FPS, Subject, World, place_at, sample, zoom_at
 
 WANTED = 0.98  # of all answers about single attributes
 WANTED_OF_EACH = 0.90  # also of those that need several attributes at once
 WANTED_OF_BLOBS = 0.8
+LEAST_SHOWN = 0.25  # of the frames
 SINGLE = (*ATTRIBUTES, "scene", "camera")
 
 
+def shows(world: World, subject: Subject) -> bool:
+    """Whether the subject's center is in the picture for long enough."""
+    places = [(place_at(subject, frame / FPS), zoom_at(world.camera, frame / FPS)) for frame in range(WINDOW)]
+    inside = [max(abs(at.x), abs(at.y)) * zoom < 1 for at, zoom in places]
+    return sum(inside) >= LEAST_SHOWN * WINDOW
+
+
 def true_clip(index: int) -> tuple[World, np.ndarray]:
-    asked = sample(random.Random(f"check {index}"))
-    return asked, (render(asked, WINDOW) * 255).round().astype(np.uint8)
+    """What is hardly in the picture cannot be judged."""
+    rng = random.Random(f"check {index}")
+    while True:
+        asked = sample(rng)
+        if all(shows(asked, subject) for subject in asked.subjects):
+            return asked, (render(asked, WINDOW) * 255).round().astype(np.uint8)
 
 
 def blob_clip(index: int) -> np.ndarray:

@@ -21,22 +21,17 @@ from drift import look
 from judge_data import (
     CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 )  # fmt: skip
-from judge_motion import FOLDS, SEEN_FRAMES, Track, motion_of
+from judge_motion import motion_of
+from judge_tracks import PIXEL, SEEN_PIXELS, TOUCHING, Mask, Track, grown, main_part, track_of
 from render import picture
 from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
 NETWORKS = Path(__file__).with_name("judge")
 WINDOW = 33
 SHORTEST = EVERY * max(LOOKS) + 1
-PIXEL = 2 / LABEL_SIZE
-SEEN_PIXELS = 8
 EVIDENCE = 5.0  # independent looks in a window
 AT_EDGE = 0.2  # what a frame counts in which the picture cuts a subject
 CROWDED = 0.4  # or another one may hide it in part
-# Area of each shape of radius 1 (world.signed_distance).
-AREAS = {
-    "ball": 3.142, "ring": 2.352, "cube": 2.958, "diamond": 1.699, "triangle": 2.053, "star": 1.411, "other": 3.142,
-}  # fmt: skip
 
 Shares = dict[str, float]
 
@@ -129,13 +124,18 @@ class Judge:
             raise ValueError(f"the judge needs {wanted}, not {len(frames)} of {frames.shape[2]} x {frames.shape[1]}")
         pixels = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         scene, camera = self._look_around(pixels)
-        zoom = np.array([zoom_at(best(camera), (first + frame) / FPS) for frame in range(len(frames))])
+        times = (first + np.arange(len(frames))) / FPS
+        zoom = np.array([zoom_at(best(camera), time) for time in times])
         labels = self._label(pixels)
         groups = find_subjects(labels)
         masks = [np.isin(labels.color, colors) for colors in groups]
-        subjects = [
-            self._subject(pixels, labels, group, mask, others_of(masks, mask), zoom) for group, mask in zip(groups, masks)
-        ]
+        subjects = []
+        for colors, mask in zip(groups, masks):
+            others = others_of(masks, mask)
+            shape = self._name_shape(pixels, mask, others)
+            track = track_of(mask, others, max(shape, key=lambda name: shape[name]), times, zoom)
+            color = labels.areas[:, colors].sum(axis=0)
+            subjects.append(verdict_of(track, shape, shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum())))
         return Verdict(scene, camera, subjects)
 
     def _look_around(self, pixels: Array) -> tuple[Shares, Shares]:
@@ -154,25 +154,20 @@ class Judge:
         areas = np.stack([(color == index).sum(axis=(1, 2)) for index in range(len(COLOR_CLASSES))], axis=1)
         return Labels(color, areas)
 
-    def _subject(
-        self, pixels: Array, labels: Labels, colors: list[int], masks: NDArray[np.bool_], others: NDArray[np.bool_],
-        zoom: Array,
-    ) -> SubjectVerdict:  # fmt: skip
+    def _name_shape(self, pixels: Array, masks: Mask, others: Mask) -> Shares:
         """masks, others: [T, 64, 64]."""
         seen = masks.sum(axis=(1, 2)) >= SEEN_PIXELS
-        weight = how_whole(masks, others) * seen
         logits = self._shaper(pixels[seen], masks[seen], others[seen])[0]
-        shape = shares_of(SHAPE_CLASSES[1:], agree(logits, weight[seen]))
-        likeliest = max(shape, key=lambda name: shape[name])
+        return shares_of(SHAPE_CLASSES[1:], agree(logits, how_whole(masks[seen], others[seen])))
 
-        track = track_of(masks, weight, likeliest, zoom)
-        motion, radius = motion_of(track)
-        color = labels.areas[:, colors].sum(axis=0)
-        return SubjectVerdict(
-            color=shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum()), shape=shape,
-            size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
-            x=float(track.x[seen].mean()), y=float(track.y[seen].mean()), radius=radius, seen=float(seen.mean()),
-        )  # fmt: skip
+
+def verdict_of(track: Track, shape: Shares, color: Shares) -> SubjectVerdict:
+    motion, radius = motion_of(track)
+    known = track.weight > 0
+    return SubjectVerdict(
+        color=color, shape=shape, size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
+        x=float(track.x[known].mean()), y=float(track.y[known].mean()), radius=radius, seen=float(track.seen.mean()),
+    )  # fmt: skip
 
 
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
@@ -213,53 +208,27 @@ def share_place(labels: Labels, one: int, other: int) -> bool:
     near = 0
     for frame in both:
         radius = np.sqrt(labels.areas[frame, [one, other]].sum() / np.pi) * PIXEL
-        apart = np.subtract(center(labels.color[frame] == one), center(labels.color[frame] == other))
+        apart = np.subtract(*(center_of(labels.color[frame] == color) for color in (one, other)))
         near += np.hypot(*apart) < radius
     return 10 * near > 7 * len(both)
 
 
-def center(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Of the pixels, those far from the others left out."""
+def center_of(mask: Mask) -> tuple[float, float]:
     x, y = picture(LABEL_SIZE)
-    x, y = x[mask], y[mask]
-    near = np.hypot(x - np.median(x), y - np.median(y)) < max(0.25, 2.5 * np.sqrt(len(x) / np.pi) * PIXEL)
-    return (float(x[near].mean()), float(y[near].mean())) if near.any() else (float(x.mean()), float(y.mean()))
+    part = main_part(mask)
+    return float(x[part].mean()), float(y[part].mean())
 
 
-def others_of(masks: list[NDArray[np.bool_]], own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def others_of(masks: list[Mask], own: Mask) -> Mask:
     """Where any other subject is."""
     return np.any([mask for mask in masks if mask is not own] or [np.zeros_like(own)], axis=0)
 
 
-def how_whole(masks: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.float64]:
+def how_whole(masks: Mask, others: Mask) -> NDArray[np.float64]:
     """[T]: 1 where nothing may hide a part of the subject."""
     at_edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
-    near = others.copy()
-    for axis in (1, 2):
-        near |= np.roll(near, 1, axis) | np.roll(near, -1, axis)
-    crowded = (masks & near).sum(axis=(1, 2)) > 2
+    crowded = (masks & grown(others)).sum(axis=(1, 2)) > TOUCHING
     return np.where(at_edge, AT_EDGE, 1.0) * np.where(crowded, CROWDED, 1.0)
-
-
-def track_of(masks: NDArray[np.bool_], weight: NDArray[np.float64], shape: str, zoom: NDArray[np.float64]) -> Track:
-    """In the world's coordinates: what the camera's zoom does is taken back."""
-    frames = len(masks)
-    x_of, y_of = picture(LABEL_SIZE)
-    folds = FOLDS.get(shape, 0)
-    x, y, radius, turn = np.zeros(frames), np.zeros(frames), np.zeros(frames), np.zeros(frames, complex)
-    for frame in np.flatnonzero(weight):
-        mask = masks[frame]
-        x[frame], y[frame] = center(mask)
-        radius[frame] = np.sqrt(mask.sum() * PIXEL**2 / AREAS[shape])
-        if folds:
-            arm = (x_of[mask] - x[frame]) + 1j * (y_of[mask] - y[frame])
-            length = np.abs(arm) + 1e-6
-            turn[frame] = (length**2 * (arm / length) ** folds).sum() / (length**2).sum()
-    # What is hidden in part is smaller than it is; if it always is, its size still tells how it changes.
-    free = weight > 0.5 if (weight > 0.5).sum() >= SEEN_FRAMES else weight > AT_EDGE
-    typical = np.median(radius[free]) if free.any() else 0.0
-    whole = (free & (radius > 0.5 * typical)).astype(float)
-    return Track(np.arange(frames) / FPS, x / zoom, y / zoom, radius / zoom, weight, whole, turn, folds)
 
 
 def size_of(radius: float) -> Shares:

@@ -7,40 +7,23 @@ hardly seen "none".
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from world import MOTIONS
-
-Array = NDArray[np.floating]
+from judge_tracks import SEEN_FRAMES, Track
+from world import MOTIONS, Array
 
 POSITION_ERROR = 0.06  # of a path that still counts as the motion; the picture is 2 wide
 RADIUS_ERROR = 0.12  # relative
 FAR = 3.0  # errors, beyond which a frame is an outlier
-OTHER_COST = 3.5  # mean squared errors at which "other" is as likely
+OTHER_ERROR = 4.5  # mean squared error of a path that is none
 INDEPENDENT_FRAMES = 8  # neighbours in time err alike
-SEEN_FRAMES = 6  # fewer say nothing
 WRAP = 2.9  # what leaves on one side comes back on the other
-# A turn by 1/folds looks the same; round shapes show none.
-FOLDS = {"cube": 4, "triangle": 3, "star": 5, "diamond": 2}
+INSIDE = 0.1  # a subject whose center is farther from the picture's edge is seen
+GONE = 0.5  # what a frame counts without the subject
 SPEEDS = np.array([0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4])
 TEMPI = (0.8, 0.9, 1.0, 1.1, 1.25)
 AMPLITUDES = (0.7, 0.85, 1.0, 1.18, 1.4)
 SPREAD = 0.12  # of the logarithms of tempo and amplitude
 PHASES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-
-
-@dataclass(frozen=True)
-class Track:
-    """A subject over time, [T] each."""
-
-    times: Array  # seconds
-    x: Array
-    y: Array
-    radius: Array
-    weight: Array  # 0 where it is not seen, little where the picture cuts it
-    whole: Array  # 1 where it is seen as a whole
-    turn: NDArray[np.complexfloating]  # moment whose angle is `folds` times the shape's
-    folds: int  # 0 for round shapes
 
 
 @dataclass(frozen=True)
@@ -90,42 +73,49 @@ def paths(motion: str, times: Array) -> Paths:
     return Paths(none, none, none, np.zeros(1))
 
 
-def place(offsets: Array, weight: Array, wraps: bool) -> Array:
-    """[K, T] offsets less their weighted mean, on the circle if the picture wraps."""
-    if wraps:
-        angle = offsets * (2 * np.pi / WRAP)
-        mean = np.angle((weight * np.exp(1j * angle)).sum(axis=-1, keepdims=True))
-        return np.angle(np.exp(1j * (angle - mean))) * WRAP / (2 * np.pi)
-    return offsets - (weight * offsets).sum(axis=-1, keepdims=True) / weight.sum()
+def fit(seen: Array, path: Array, weight: Array, wraps: bool) -> tuple[Array, Array]:
+    """[T], [K, T] → where each path leads, laid through what was seen, and how far off that is, on the circle if the picture
+    wraps: [K, T] each."""
+    if not wraps:
+        start = (weight * (seen - path)).sum(axis=-1, keepdims=True) / weight.sum()
+        return path + start, seen - path - start
+    circle = 2 * np.pi / WRAP
+    start = np.angle((weight * np.exp(1j * circle * (seen - path))).sum(axis=-1, keepdims=True))
+    return tuple(np.angle(np.exp(1j * angle)) / circle for angle in (circle * path + start, circle * (seen - path) - start))
 
 
-def cost(track: Track, candidates: Paths) -> tuple[float, float]:
-    """The lowest mean squared error of the candidates, and the radius at rest that goes with it."""
-    horizontal = candidates.x.any() and candidates.wraps
-    vertical = candidates.y.any() and candidates.wraps
-    error_x = place(track.x - candidates.x, track.weight, horizontal) / POSITION_ERROR
-    error_y = place(track.y - candidates.y, track.weight, vertical) / POSITION_ERROR
-    squared = np.minimum(error_x**2 + error_y**2, FAR**2)
-    total = (track.weight * squared).sum(axis=-1) / track.weight.sum() + candidates.unlike / INDEPENDENT_FRAMES  # [K]
-    radius = float(np.median(track.radius[track.weight > 0]))
-    if track.whole.sum() >= SEEN_FRAMES:
-        logarithm = np.log(np.maximum(track.radius, 1e-3)) - candidates.log_radius
-        at_rest = (track.whole * logarithm).sum(axis=-1) / track.whole.sum()
-        error_radius = (logarithm - at_rest[:, None]) / RADIUS_ERROR
-        squared = np.minimum(error_radius**2, FAR**2)
-        total = total + (track.whole * squared).sum(axis=-1) / track.whole.sum()
-        best = int(total.argmin())
-        return float(total[best]), float(np.exp(at_rest[best if len(at_rest) > 1 else 0]))
-    return float(total.min()), radius
+def weigh(track: Track, candidates: Paths) -> tuple[float, float]:
+    """How well the candidates agree with the track, and the radius at rest of the one that does best."""
+    x, error_x = fit(track.x, candidates.x, track.weight, bool(candidates.wraps and candidates.x.any()))
+    y, error_y = fit(track.y, candidates.y, track.weight, bool(candidates.wraps and candidates.y.any()))
+    squared = np.minimum((error_x**2 + error_y**2) / POSITION_ERROR**2, FAR**2)
+    is_inside = np.maximum(np.abs(x), np.abs(y)) < track.edge - INSIDE
+    weight_gone = GONE * track.gone
+    error = (track.weight * squared + weight_gone * is_inside * FAR**2).sum(axis=-1)
+    total = error / (track.weight + weight_gone).sum()  # [K]
+    if (track.whole > 0).sum() < SEEN_FRAMES:
+        return agree(total, candidates), float(np.median(track.radius[track.weight > 0]))
+    logarithm = np.log(np.maximum(track.radius, 1e-3)) - candidates.log_radius
+    at_rest = (track.whole * logarithm).sum(axis=-1) / track.whole.sum()
+    squared = np.minimum(((logarithm - at_rest[:, None]) / RADIUS_ERROR) ** 2, FAR**2)
+    total = total + (track.whole * squared).sum(axis=-1) / track.whole.sum()
+    best = int(total.argmin())
+    return agree(total, candidates), float(np.exp(at_rest[best if len(at_rest) > 1 else 0]))
+
+
+def agree(errors: Array, candidates: Paths) -> float:
+    """The logarithm of the probability of what was seen, over all candidates by how likely they are: a motion that can look
+    like anything says less than one that can only look so."""
+    likely = np.broadcast_to(-0.5 * candidates.unlike, errors.shape)
+    return float(np.logaddexp.reduce(likely - 0.5 * INDEPENDENT_FRAMES * errors) - np.logaddexp.reduce(likely))
 
 
 def turns(track: Track) -> bool:
     """Whether the shape's angle keeps on turning at about the world's rate."""
-    moment = track.turn * track.whole
-    if track.folds == 0 or track.whole.sum() < SEEN_FRAMES:
+    if track.folds == 0 or np.count_nonzero(track.turn) < SEEN_FRAMES:
         return False
     rates = np.concatenate([[0.0], np.linspace(1.3, 3.3, 21), -np.linspace(1.3, 3.3, 21)])
-    strength = np.abs((moment * np.exp(-1j * track.folds * rates[:, None] * track.times)).sum(axis=-1))
+    strength = np.abs((track.turn * np.exp(-1j * track.folds * rates[:, None] * track.times)).sum(axis=-1))
     return strength[1:].max() > strength[0]
 
 
@@ -134,13 +124,11 @@ def motion_of(track: Track) -> tuple[dict[str, float], float]:
     if (track.weight > 0).sum() < SEEN_FRAMES:
         seen = track.radius[track.weight > 0]
         return {"none": 1.0}, float(np.median(seen)) if len(seen) else 0.0
-    fits = {motion: cost(track, paths(motion, track.times)) for motion in MOTIONS if motion != "spin"}
-    costs = {motion: fit[0] for motion, fit in fits.items()} | {"other": OTHER_COST}
-    lowest = min(costs.values())
-    likelihood = {motion: np.exp(-0.5 * INDEPENDENT_FRAMES * (value - lowest)) for motion, value in costs.items()}
-    total = sum(likelihood.values())
-    shares = {motion: float(value / total) for motion, value in likelihood.items()}
-    best = min(fits, key=lambda motion: costs[motion])
+    fits = {motion: weigh(track, paths(motion, track.times)) for motion in MOTIONS if motion != "spin"}
+    logarithms = {motion: fit[0] for motion, fit in fits.items()} | {"other": -0.5 * INDEPENDENT_FRAMES * OTHER_ERROR}
+    total = np.logaddexp.reduce(list(logarithms.values()))
+    shares = {motion: float(np.exp(value - total)) for motion, value in logarithms.items()}
+    best = max(fits, key=lambda motion: fits[motion][0])
     if turns(track):
         shares["spin"] = shares.pop("still")
     return shares, fits[best][1]

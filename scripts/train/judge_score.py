@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 from judge import SubjectVerdict, Verdict, best
-from judge_motion import FOLDS
+from judge_tracks import FOLDS
 from world import Relation, Subject, World
 
 ATTRIBUTES = ("color", "shape", "size", "motion")
