@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=100, help="of each column (%(default)s)")
     parser.add_argument("--blobs", type=int, default=20, help="clips of nothing that has a name (%(default)s)")
-    parser.add_argument("--vae", type=Path, default=VAE, help="of the second column; '' for none (the shipped one)")
+    parser.add_argument("--vae", type=Path, default=VAE, help="of the second column; '' for none (%(default)s)")
     parser.add_argument("--networks", type=Path, default=NETWORKS, help="the judge's (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="print what was wrong")

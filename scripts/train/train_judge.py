@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the judge's networks, a third of the clips as the shipped VAE shows them, and exports them to ONNX.
+"""Trains the judge's networks, a third of the clips as the VAE shows them, and exports them to ONNX.
 
 What is trained already is not trained again."""
 
@@ -23,7 +23,7 @@ from muon import Muon
 from training import Log, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 
-VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
+VAE = Path(__file__).with_name("trained") / "vae"
 KEPT = FRAMES // EVERY + 1
 DECODED = 3  # each so many clips are seen through the VAE
 SEEN_PIXELS = 10
