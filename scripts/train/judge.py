@@ -22,8 +22,7 @@ from judge_data import (
     CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 )  # fmt: skip
 from judge_motion import motion_of
-from judge_tracks import PIXEL, SEEN_PIXELS, TOUCHING, Mask, Track, grown, main_part, track_of
-from render import picture
+from judge_tracks import PIXEL, SEEN_PIXELS, TOUCHING, Mask, Track, center_of, grown, main_part, track_of
 from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
 NETWORKS = Path(__file__).with_name("judge")
@@ -128,10 +127,11 @@ class Judge:
         zoom = np.array([zoom_at(best(camera), time) for time in times])
         labels = self._label(pixels)
         groups = find_subjects(labels)
-        masks = [np.isin(labels.color, colors) for colors in groups]
+        everyone = np.isin(labels.color, [color for colors in groups for color in colors])
         subjects = []
-        for colors, mask in zip(groups, masks):
-            others = others_of(masks, mask)
+        for colors in groups:
+            mask = np.isin(labels.color, colors)
+            others = everyone & ~mask
             shape = self._name_shape(pixels, mask, others)
             track = track_of(mask, others, max(shape, key=lambda name: shape[name]), times, zoom)
             color = labels.areas[:, colors].sum(axis=0)
@@ -208,20 +208,9 @@ def share_place(labels: Labels, one: int, other: int) -> bool:
     near = 0
     for frame in both:
         radius = np.sqrt(labels.areas[frame, [one, other]].sum() / np.pi) * PIXEL
-        apart = np.subtract(*(center_of(labels.color[frame] == color) for color in (one, other)))
+        apart = np.subtract(*(center_of(main_part(labels.color[frame] == color)) for color in (one, other)))
         near += np.hypot(*apart) < radius
     return 10 * near > 7 * len(both)
-
-
-def center_of(mask: Mask) -> tuple[float, float]:
-    x, y = picture(LABEL_SIZE)
-    part = main_part(mask)
-    return float(x[part].mean()), float(y[part].mean())
-
-
-def others_of(masks: list[Mask], own: Mask) -> Mask:
-    """Where any other subject is."""
-    return np.any([mask for mask in masks if mask is not own] or [np.zeros_like(own)], axis=0)
 
 
 def how_whole(masks: Mask, others: Mask) -> NDArray[np.float64]:
@@ -232,7 +221,7 @@ def how_whole(masks: Mask, others: Mask) -> NDArray[np.float64]:
 
 
 def size_of(radius: float) -> Shares:
-    """The sizes' radii are drawn 1.25 times as large (world.pose)."""
+    """The sizes' radii are drawn 1.25 times as large (world.place_at)."""
     if radius <= 0:
         return {"none": 1.0}
     error = 0.09

@@ -49,8 +49,9 @@ class Track:
 
 @dataclass(frozen=True)
 class Outline:
-    """Of a mask in one frame."""
+    """Of a subject in one frame."""
 
+    mask: Mask  # its main part
     low: tuple[float, float]  # the left and the upper side
     high: tuple[float, float]  # the right and the lower side
     low_is_free: tuple[bool, bool]  # whether that side is the subject's own, not the picture's or another subject's
@@ -76,9 +77,13 @@ def grown(masks: Mask) -> Mask:
     return masks | across | wide[..., :-2, 1:-1] | wide[..., 2:, 1:-1]
 
 
+def center_of(mask: Mask) -> tuple[float, float]:
+    x, y = picture(LABEL_SIZE)
+    return float(x[mask].mean()), float(y[mask].mean())
+
+
 def outline(mask: Mask, near_others: Mask) -> Outline:
     mask = main_part(mask)
-    x, y = picture(LABEL_SIZE)
     low, high, low_is_free, high_is_free = [], [], [], []
     touched = mask & near_others
     for axis in (0, 1):  # of the sums: columns, then rows
@@ -90,10 +95,10 @@ def outline(mask: Mask, near_others: Mask) -> Outline:
         low_is_free.append(first > 0 and not touches[first : first + 2].any())
         high_is_free.append(last < LABEL_SIZE - 1 and not touches[max(last - 1, 0) : last + 1].any())
     is_whole = all(low_is_free) and all(high_is_free) and touched.sum() <= TOUCHING
-    center = float(x[mask].mean()), float(y[mask].mean())
     return Outline(
-        tuple(low), tuple(high), tuple(low_is_free), tuple(high_is_free), is_whole, center, mask.sum() * PIXEL**2
-    )
+        mask, tuple(low), tuple(high), tuple(low_is_free), tuple(high_is_free), is_whole, center_of(mask),
+        area=mask.sum() * PIXEL**2,
+    )  # fmt: skip
 
 
 def radius_of(seen: Outline, shape: str) -> float | None:
@@ -164,6 +169,6 @@ def track_of(masks: Mask, others: Mask, shape: str, times: Array, zoom: Array) -
     x, y, radius, weight, whole = measure(outlines, shape, frames)
     turn = np.zeros(frames, complex)
     for frame in np.flatnonzero(weight) if folds else []:
-        turn[frame] = weight[frame] * turn_of(main_part(masks[frame]), (x[frame], y[frame]), folds)
+        turn[frame] = weight[frame] * turn_of(outlines[frame].mask, (x[frame], y[frame]), folds)
     gone = ~seen & ~others.any(axis=(1, 2))
     return Track(times, x / zoom, y / zoom, radius / zoom, weight, whole, seen, gone, 1 / zoom, turn, folds)
