@@ -67,7 +67,7 @@ class Audit : public testing::Test {
 TEST_F(Audit, SaysWhatWasDecidedAndMade) {
   {
     AuditLog log(file_, key_);
-    log.append(DecisionRecord{"j1", "refused", "default-1", "cc", "violence", "vio.001", "a \"bad\" prompt"});
+    log.append(DecisionRecord{"j1", "refused", "default-1", "cc", "violence", "vio.001", "a \"wrong\" prompt"});
     log.append(DecisionRecord{"j2", "allowed", "default-1", "cc", "", "", "caf\xc3\xa9"}, /*plain_prompt=*/true);
     log.append(OutputRecord{"j2", "tiny-world", "/out/\xff.mp4", "dd", 0x123456789abcULL, "urn:c2pa:1"});
   }
@@ -89,8 +89,8 @@ TEST_F(Audit, SaysWhatWasDecidedAndMade) {
                               {"policy_sha256", "cc"},
                               {"category", "violence"},
                               {"rule", "vio.001"},
-                              {"prompt_hmac_sha256", prompt_hmac(key_, "a \"bad\" prompt")},
-                              {"prompt_bytes", 14}}));
+                              {"prompt_hmac_sha256", prompt_hmac(key_, "a \"wrong\" prompt")},
+                              {"prompt_bytes", 16}}));
   EXPECT_EQ(records[1], (json{{"audit", 1},
                               {"event", "decision"},
                               {"job", "j2"},
@@ -107,7 +107,7 @@ TEST_F(Audit, SaysWhatWasDecidedAndMade) {
                               {"sha256", "dd"},
                               {"payload", "123456789abc"},
                               {"manifest", "urn:c2pa:1"}}));
-  EXPECT_THAT(test::read_text(file_), testing::Not(testing::HasSubstr("bad")));
+  EXPECT_THAT(test::read_text(file_), testing::Not(testing::HasSubstr("wrong")));
 }
 
 TEST_F(Audit, IsWhole) {
