@@ -13,32 +13,46 @@ import numpy as np
 import torch
 
 from judge import NETWORKS, WINDOW, Judge, Verdict
-from judge_data import SHAPE_CLASSES, sample_clip
+from judge_data import LABEL_SIZE, SHAPE_CLASSES, sample_clip
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
-from render import render
+from judge_tracks import AREAS, PIXEL
+from render import cover, picture, render
 from train_judge import VAE, load_vae, through_vae
-from world import FPS, Subject, World, place_at, sample, zoom_at
+from world import FPS, World, place_at, sample, zoom_at
 
 WANTED = 0.98  # of all answers about single attributes
 WANTED_OF_EACH = 0.90  # also of those that need several attributes at once
 WANTED_OF_BLOBS = 0.8
+ENOUGH = 0.7  # of a subject, to tell what it is
 LEAST_SHOWN = 0.25  # of the frames
 SINGLE = (*ATTRIBUTES, "scene", "camera")
 
 
-def shows(world: World, subject: Subject) -> bool:
-    """Whether the subject's center is in the picture for long enough."""
-    places = [(place_at(subject, frame / FPS), zoom_at(world.camera, frame / FPS)) for frame in range(WINDOW)]
-    inside = [max(abs(at.x), abs(at.y)) * zoom < 1 for at, zoom in places]
-    return sum(inside) >= LEAST_SHOWN * WINDOW
+def seen_shares(world: World, time: float) -> list[float]:
+    """Of each subject: how much of it is in the picture and not hidden by those before it."""
+    zoom = zoom_at(world.camera, time)
+    x, y = (places / zoom for places in picture(LABEL_SIZE))
+    poses = [place_at(subject, time) for subject in world.subjects]
+    masks = [cover(subject.shape, at, x, y) for subject, at in zip(world.subjects, poses)]
+    shares, free = [], np.ones_like(x)
+    for subject, at, mask in reversed(list(zip(world.subjects, poses, masks))):
+        shares.append(float((mask * free).sum()) * (PIXEL / zoom) ** 2 / (AREAS[subject.shape] * at.radius**2))
+        free = free * (1 - mask)
+    return shares[::-1]
+
+
+def shows(world: World) -> bool:
+    """Whether enough of each subject is seen for long enough."""
+    shares = np.array([seen_shares(world, frame / FPS) for frame in range(WINDOW)])  # [frames, subjects]
+    return bool(((shares >= ENOUGH).mean(axis=0) >= LEAST_SHOWN).all())
 
 
 def true_clip(index: int) -> tuple[World, np.ndarray]:
-    """What is hardly in the picture cannot be judged."""
+    """What is hardly seen cannot be judged."""
     rng = random.Random(f"check {index}")
     while True:
         asked = sample(rng)
-        if all(shows(asked, subject) for subject in asked.subjects):
+        if shows(asked):
             return asked, (render(asked, WINDOW) * 255).round().astype(np.uint8)
 
 

@@ -22,7 +22,7 @@ from judge_data import (
     CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 )  # fmt: skip
 from judge_motion import motion_of
-from judge_tracks import PIXEL, SEEN_PIXELS, TOUCHING, Mask, Track, center_of, grown, main_part, track_of
+from judge_tracks import PIXEL, SEEN_FRAMES, SEEN_PIXELS, TOUCHING, Mask, Track, center_of, grown, main_part, track_of
 from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
 NETWORKS = Path(__file__).with_name("judge")
@@ -31,6 +31,7 @@ SHORTEST = EVERY * max(LOOKS) + 1
 EVIDENCE = 5.0  # independent looks in a window
 AT_EDGE = 0.2  # what a frame counts in which the picture cuts a subject
 CROWDED = 0.4  # or another one may hide it in part
+AWAY = 4  # frames without a subject, after which it comes back
 
 Shares = dict[str, float]
 
@@ -88,6 +89,9 @@ class Labels:
     color: NDArray[np.uint8]  # [T, 64, 64]
     areas: NDArray[np.int64]  # [T, colors] pixels
 
+    def part(self, frames: slice) -> "Labels":
+        return Labels(self.color[frames], self.areas[frames])
+
 
 class Network:
     """One of judge_networks.py, out of its file."""
@@ -121,11 +125,23 @@ class Judge:
         if len(frames) < SHORTEST or frames.shape[1:] != (SIZE, SIZE, 3):
             wanted = f"at least {SHORTEST} frames of {SIZE} x {SIZE}"
             raise ValueError(f"the judge needs {wanted}, not {len(frames)} of {frames.shape[2]} x {frames.shape[1]}")
-        pixels = frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+        pixels = to_pixels(frames)
         scene, camera = self._look_around(pixels)
-        times = (first + np.arange(len(frames))) / FPS
-        zoom = np.array([zoom_at(best(camera), time) for time in times])
-        labels = self._label(pixels)
+        return Verdict(scene, camera, self._subjects(pixels, self._label(pixels), first, best(camera)))
+
+    def appearances(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS) -> list[SubjectVerdict]:
+        """A clip's largest subject each time that something comes into the picture, for as long as it is there."""
+        pixels = to_pixels(at_judged_rate(frames, fps))
+        camera, labels = best(self._look_around(pixels[:WINDOW])[1]), self._label(pixels)
+        found = []
+        for part in runs(labels.areas[:, 1:].sum(axis=1) >= SEEN_PIXELS):
+            if subjects := self._subjects(pixels[part], labels.part(part), part.start, camera):
+                found.append(subjects[0])
+        return found
+
+    def _subjects(self, pixels: Array, labels: Labels, first: int, camera: str) -> list[SubjectVerdict]:
+        times = (first + np.arange(len(pixels))) / FPS
+        zoom = np.array([zoom_at(camera, time) for time in times])
         groups = find_subjects(labels)
         everyone = np.isin(labels.color, [color for colors in groups for color in colors])
         subjects = []
@@ -136,7 +152,7 @@ class Judge:
             track = track_of(mask, others, max(shape, key=lambda name: shape[name]), times, zoom)
             color = labels.areas[:, colors].sum(axis=0)
             subjects.append(verdict_of(track, shape, shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum())))
-        return Verdict(scene, camera, subjects)
+        return subjects
 
     def _look_around(self, pixels: Array) -> tuple[Shares, Shares]:
         small = pixels.reshape(len(pixels), 3, LABEL_SIZE, 2, LABEL_SIZE, 2).mean(axis=(3, 5))
@@ -170,6 +186,11 @@ def verdict_of(track: Track, shape: Shares, color: Shares) -> SubjectVerdict:
     )  # fmt: skip
 
 
+def to_pixels(frames: NDArray[np.uint8]) -> Array:
+    """[T, H, W, 3] → [T, 3, H, W] in -1 to 1."""
+    return frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+
+
 def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
     if abs(fps - SHOWN_FPS) < 0.01:
         return frames
@@ -178,6 +199,13 @@ def at_judged_rate(frames: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:
 
 
 # ---------------------------------------------------------------------------------------------------------- subjects
+
+
+def runs(seen: Mask) -> list[slice]:
+    """Stretches of frames in which something is seen, and before and after which nothing is for some time."""
+    frames = np.flatnonzero(seen)
+    parts = np.split(frames, np.flatnonzero(np.diff(frames) > AWAY) + 1)
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts if len(part) >= SEEN_FRAMES]
 
 
 def find_subjects(labels: Labels) -> list[list[int]]:

@@ -11,6 +11,7 @@ from world import Relation, Subject, World
 ATTRIBUTES = ("color", "shape", "size", "motion")
 EVERYTHING = frozenset([*ATTRIBUTES, "scene", "camera", "relation"])
 Z = 1.96  # of a 95 % interval
+SAME_SIZE = 0.82  # of two radii: half of the step from one of the world's sizes to the next
 
 
 @dataclass
@@ -106,6 +107,12 @@ def answers(
         judged = [relation for relation in world.relations if relation.kind != "behind"]
         result["relation"] = [holds(relation, seen) for relation in judged]
     return result
+
+
+def comes_back(before: SubjectVerdict, after: SubjectVerdict) -> bool:
+    """Whether it is the same subject: by color, shape and size."""
+    named = all(before.best(attribute) == after.best(attribute) != "none" for attribute in ("color", "shape"))
+    return named and min(before.radius, after.radius) > SAME_SIZE * max(before.radius, after.radius)
 
 
 def table(columns: dict[str, Scores]) -> str:
