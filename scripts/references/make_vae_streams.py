@@ -21,7 +21,7 @@ STREAMS = {
     "wan21.several_passes": ("tests/data/models/wan21_t2v", (30, 8, 6)),
     "wan22.frame_a_pass": ("tests/data/models/wan22_ti2v", (3, 32, 33)),
     "wan22.one_pass": ("tests/data/models/wan22_ti2v", (4, 3, 5)),
-    "tiny_world.one_pass": ("models/tiny-world", (3, 8, 8)),
+    "tiny_world.one_pass": ("models/tiny-world", (3, 16, 16)),
 }
 
 # name -> checkpoint, pixel shape [T, H, W]

@@ -23,7 +23,7 @@ from muon import Muon
 from training import Log, seed_step, set_learning_rate
 from whole_clip_vae import WholeClipVae
 
-VAE = Path(__file__).with_name("trained") / "vae"
+VAE = Path(__file__).parents[2] / "models/tiny-world/vae"
 KEPT = FRAMES // EVERY + 1
 DECODED = 3  # each so many clips are seen through the VAE
 SEEN_PIXELS = 10

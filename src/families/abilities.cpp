@@ -7,7 +7,7 @@ namespace sora {
 namespace {
 
 constexpr std::array kAll{
-    kTinyWorld,      kWanTextToVideo, kWanImageToVideo,     kWanFirstAndLast,      kWanTwoExpertImage,
+    kWanTextToVideo, kWanImageToVideo, kWanFirstAndLast,    kWanTwoExpertImage,
     kWanCleanFrames, kWanVace,        kSkyReelsTextToVideo, kSkyReelsImageToVideo, kSkyReelsForcing};
 
 void set(const Abilities& abilities, Traits& traits) {

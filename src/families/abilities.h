@@ -29,8 +29,6 @@ inline constexpr Abilities kSkyReelsImageToVideo{"SkyReels-V2 I2V", GivenSupport
                                                  Continuation::none};
 inline constexpr Abilities kSkyReelsForcing{"SkyReels-V2 DF", GivenSupport::leading_frames_maybe_last, false,
                                             Continuation::forcing};
-inline constexpr Abilities kTinyWorld{"tiny-world (shipped)", GivenSupport::latent_frames, true,
-                                      Continuation::clean_prefix};
 
 /// Sets what the checkpoint can do, and who can do the rest.
 void grant(const Abilities& abilities, Traits& traits);

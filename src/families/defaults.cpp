@@ -37,7 +37,7 @@ std::optional<int> specificity(JsonObject match, const CheckpointFacts& facts) {
 }
 
 Defaults parse_defaults(JsonObject json) {
-  json.ignore({"match", "name", "clean_frames"});
+  json.ignore({"match", "name"});
   Defaults defaults;
   defaults.size = {json.read<int>("width"), json.read<int>("height")};
   defaults.num_frames = json.read<int>("num_frames");
@@ -81,11 +81,6 @@ CheckpointFacts facts_of(const Checkpoint& checkpoint, int experts, const WanTra
 Defaults read_defaults(const CheckpointFacts& facts) {
   const EmbeddedConfig& config = best_match(facts);
   return parse_defaults(JsonObject(config.text, config.file, Fault::bug));
-}
-
-bool knows_clean_frames(const CheckpointFacts& facts) {
-  const EmbeddedConfig& config = best_match(facts);
-  return JsonObject(config.text, config.file, Fault::bug).read_or("clean_frames", false);
 }
 
 }  // namespace sora

@@ -21,8 +21,4 @@ CheckpointFacts facts_of(const Checkpoint& checkpoint, int experts, const WanTra
 /// so).
 Defaults read_defaults(const CheckpointFacts& facts);
 
-/// Whether that file says that the checkpoint was trained with clean frames in any position, where nothing in the
-/// checkpoint itself says so.
-bool knows_clean_frames(const CheckpointFacts& facts);
-
 }  // namespace sora

@@ -25,9 +25,7 @@ std::string image_name(const WanParts& parts) {
   return parts.experts == 2 ? "Wan 2.2 I2V, two experts" : "Wan I2V";
 }
 
-std::string text_name(const Checkpoint& checkpoint, const WanParts& parts) {
-  const std::string name = checkpoint.folder().filename().string();
-  if (name == "tiny-world") return "tiny-world (Wan 2.2 TI2V layout)";
+std::string text_name(const WanParts& parts) {
   if (parts.experts == 2) return "Wan 2.2, two experts";
   return parts.settings.expand_timesteps ? "Wan 2.2 TI2V" : "Wan";
 }
@@ -50,13 +48,12 @@ Traits wan_traits(const Checkpoint& checkpoint) {
     return traits;
   }
   require_text_to_video(checkpoint, parts);
-  const bool clean_frames =
-      parts.settings.expand_timesteps || knows_clean_frames(facts_of(checkpoint, parts.experts, parts.denoiser));
+  const bool clean_frames = parts.settings.expand_timesteps;
   require(clean_frames || checkpoint.pipeline() != "WanImageToVideoPipeline", Fault::input,
           "{}: a WanImageToVideoPipeline has a transformer with in_channels {} (latents, mask and given frames), or "
           "expand_timesteps; found in_channels {} and expand_timesteps false",
           checkpoint.folder().string(), image_to_video_channels(parts.vae), parts.denoiser.in_channels);
-  traits.family = text_name(checkpoint, parts);
+  traits.family = text_name(parts);
   traits.decodes_first_frame = checkpoint.pipeline() == "WanImageToVideoPipeline";
   grant(clean_frames ? kWanCleanFrames : kWanTextToVideo, traits);
   return traits;

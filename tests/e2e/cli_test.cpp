@@ -118,7 +118,7 @@ TEST(DryRun, AsJson) {
   EXPECT_EQ(plan["rendered_frames"], 13);
   EXPECT_EQ(plan["fps"], "25/2");
   EXPECT_EQ(plan["seconds"], 1.04);
-  EXPECT_EQ(plan["latents"], (json{1, 48, 4, 6, 4}));
+  EXPECT_EQ(plan["latents"], (json{1, 16, 4, 12, 8}));
   EXPECT_EQ(plan["windows"], (json::array({{{"first_latent_frame", 0},
                                             {"latent_frames", 4},
                                             {"context", 0},
@@ -184,7 +184,7 @@ TEST(DryRun, AsText) {
               HasSubstr("prompt     \"a \\x1b[31mred circle\"\n"
                         "negative   \"\"\n"
                         "video      128x128, 10 frames at 8 fps, 1.25 s (rendered as 13 frames, the end is trimmed)\n"
-                        "latents    48 channels, 4 frames of 8x8\n"
+                        "latents    16 channels, 4 frames of 16x16\n"
                         "windows    1: latent frames 0 to 3, 256 tokens\n"
                         "sampling   16 steps, guidance scale 4\n"
                         "text       up to 512 tokens\n"
@@ -210,7 +210,7 @@ TEST(DryRun, OfScenesAndWindows) {
       HasSubstr("scenes     from latent frame 0 \"a ball\"; from latent frame 41 \"a cube\"; from latent frame 82 \"a "
                 "star: red\"\n"
                 "video      128x128, 480 frames at 8 fps, 60.00 s (rendered as 481 frames, the end is trimmed)\n"
-                "latents    48 channels, 121 frames of 8x8\n"
+                "latents    16 channels, 121 frames of 16x16\n"
                 "windows    18: latent frames 0 to 8, 576 tokens; latent frames 7 to 15, 576 tokens; ...; latent "
                 "frames 112 to "
                 "120, 576 tokens; each goes on from clean frames of the one before\n"));

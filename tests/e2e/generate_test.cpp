@@ -252,7 +252,7 @@ TEST_F(PlansOfMedia, AsText) {
       testing::HasSubstr("video      96x64, 50 frames at 12 fps, 4.17 s (rendered as 17 frames, the end is trimmed)\n"
                          "before     clip-96x64-12fps-40.mp4, frames 0 to 34, as they are\n"
                          "given      clip-96x64-12fps-40.mp4, frames 35 to 39, at frames 35 to 39\n"
-                         "latents    48 channels, 5 frames of 6x4\n"));
+                         "latents    16 channels, 5 frames of 12x8\n"));
   EXPECT_THAT(dry_run({"--extend", "a.mp4", "--backward", "--extend-frames", "10"}).out,
               testing::HasSubstr("video      128x128, 43 frames at 8 fps, 5.38 s (rendered as 21 frames, the start is "
                                  "trimmed)\n"
@@ -261,7 +261,7 @@ TEST_F(PlansOfMedia, AsText) {
   EXPECT_THAT(dry_run({"--video", "a.mp4", "--mask", "m.png", "--strength", "0.5"}).out,
               testing::HasSubstr("given      a.mp4, frames 0 to 32, at frames 0 to 32, noised\n"
                                  "mask       m.png\n"
-                                 "latents    48 channels, 9 frames of 8x8\n"
+                                 "latents    16 channels, 9 frames of 16x16\n"
                                  "windows    1: latent frames 0 to 8, 576 tokens\n"
                                  "sampling   8 of 16 steps (strength 0.5), guidance scale 4\n"));
 }

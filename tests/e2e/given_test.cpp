@@ -325,7 +325,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "huge.png: is 30000x30000 pixels large; at most 16384 a side and 64 megapixels in all are accepted"}),
     [](const auto& test) { return test.param.name; });
 
-const std::string kShipped = "this checkpoint (tiny-world (Wan 2.2 TI2V layout))";
+const std::string kShipped = "this checkpoint (Wan 2.2 TI2V)";
 
 INSTANTIATE_TEST_SUITE_P(
     Wishes, RefusedMedia,

@@ -119,7 +119,7 @@ TEST_F(ModelsOfACache, ThatCannotBeUsedSayWhy) {
 
 TEST_F(ModelsOfACache, AsText) {
   const std::string text = models({}).out;
-  EXPECT_THAT(text, StartsWith("tiny-world  tiny-world (Wan 2.2 TI2V layout)   19.3 MB  BF16\n  also can start from "));
+  EXPECT_THAT(text, StartsWith("tiny-world  Wan 2.2 TI2V       15.3 MB  BF16\n  also can start from "));
   EXPECT_THAT(text, HasSubstr("\nno others: the Hugging Face cache " + cache_.path().string() + " has none\n"));
 }
 
@@ -128,7 +128,7 @@ TEST_F(ModelsOfACache, AreWhole) {
   const test::RunResult result = models({"verify"});
   EXPECT_EQ(result.exit_code, 0) << result.out;
   EXPECT_EQ(result.err, "");
-  EXPECT_THAT(result.out, testing::MatchesRegex("whole     tiny-world: 11 files, 19.3 MB, as SHA256SUMS has them\n"
+  EXPECT_THAT(result.out, testing::MatchesRegex("whole     tiny-world: 11 files, 15.3 MB, as SHA256SUMS has them\n"
                                                 "whole     org/whole: [0-9]+ files, [0-9.]+ .B, as the Hugging Face "
                                                 "cache has them\n"));
 }

@@ -93,11 +93,11 @@ TEST(Traits, OfTwoExperts) {
 
 TEST(Traits, OfTheShippedCheckpoint) {
   const Traits traits = read_traits(Checkpoint(fs::path(SORA_SOURCE_DIR) / "models/tiny-world"));
-  EXPECT_EQ(traits.compression.space, 16);
-  EXPECT_EQ(traits.patch, (std::array{1, 1, 1}));
+  EXPECT_EQ(traits.family, "Wan 2.2 TI2V");
+  EXPECT_EQ(traits.compression.space, 8);
+  EXPECT_EQ(traits.patch, (std::array{1, 2, 2}));
   EXPECT_EQ(traits.defaults.size, (PixelSize{128, 128}));
   EXPECT_EQ(traits.defaults.fps, (Rational{8, 1}));
-  // Its model_index.json says nothing of it (see models/README.md); configs/tiny-world.json does.
   EXPECT_EQ(traits.given, GivenSupport::latent_frames);
   EXPECT_EQ(traits.continuation, Continuation::clean_prefix);
   EXPECT_EQ(traits.defaults.window_frames, 33);
@@ -182,10 +182,10 @@ TEST(Traits, ForcingTakesItsBlockFromTheConfig) {
 TEST(Traits, SayWhoCanDoTheRest) {
   const Traits traits = Changed("wan21_t2v").traits();
   EXPECT_EQ(traits.who_can.at(Skill::last_frame),
-            "tiny-world (shipped), Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 DF");
+            "Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 DF");
   EXPECT_EQ(traits.who_can.at(Skill::reference_images), "Wan VACE");
   EXPECT_EQ(traits.who_can.at(Skill::windows),
-            "tiny-world (shipped), Wan T2V, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 T2V, SkyReels-V2 DF");
+            "Wan T2V, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 T2V, SkyReels-V2 DF");
   for (const Skill skill : kSkills) EXPECT_FALSE(traits.who_can.at(skill).empty()) << to_string(skill);
 }
 
