@@ -1,4 +1,4 @@
-"""Reads any video through ffmpeg."""
+"""Reads any video through ffmpeg, and writes videos and pictures without loss."""
 
 import json
 import subprocess
@@ -20,3 +20,20 @@ def read_video(path: Path) -> tuple[NDArray[np.uint8], float]:
     numerator, denominator = stream["r_frame_rate"].split("/")
     frames = np.frombuffer(data, np.uint8).reshape(-1, stream["height"], stream["width"], 3)
     return frames, int(numerator) / int(denominator)
+
+
+def write_video(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
+    """frames: [T, H, W, 3]."""
+    encode(path, frames, ["-r", f"{fps:g}"], ["-c:v", "ffv1", "-pix_fmt", "bgr0"])
+
+
+def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """pixels: [H, W, 3]."""
+    encode(path, pixels[None], [], ["-frames:v", "1", "-update", "1"])
+
+
+def encode(path: Path, frames: NDArray[np.uint8], before: list[str], after: list[str]) -> None:
+    """`before`, `after`: options of the input and of the output."""
+    height, width = frames.shape[1:3]
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", *before, "-i", "-"]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *raw, *after, str(path)], check=True, input=frames.tobytes())

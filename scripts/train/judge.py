@@ -103,7 +103,7 @@ class Network:
 
     def __call__(self, *inputs: Array) -> list[Array]:
         names = [one.name for one in self._session.get_inputs()]
-        return self._session.run(None, {name: np.float32(value) for name, value in zip(names, inputs)})
+        return self._session.run(None, {name: np.float32(value) for name, value in zip(names, inputs, strict=True)})
 
 
 class Judge:
@@ -112,13 +112,14 @@ class Judge:
             Network(networks / f"{name}.onnx", threads) for name in ("segmenter", "shaper", "surroundings")
         )
 
-    def windows(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS) -> list[Verdict]:
-        """Verdicts of the windows that follow each other; the last one ends with the clip."""
+    def windows(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS, first: int = 0) -> list[Verdict]:
+        """Verdicts of the windows that follow each other; the last one ends with the clip, which may be a part of a video, from
+        frame `first` on at 8 frames per second."""
         frames = at_judged_rate(frames, fps)
-        firsts = list(range(0, max(1, len(frames) - WINDOW + 1), WINDOW))
-        if firsts[-1] + WINDOW < len(frames):
-            firsts.append(len(frames) - WINDOW)
-        return [self.judge(frames[first : first + WINDOW], first) for first in firsts]
+        starts = list(range(0, max(1, len(frames) - WINDOW + 1), WINDOW))
+        if starts[-1] + WINDOW < len(frames):
+            starts.append(len(frames) - WINDOW)
+        return [self.judge(frames[start : start + WINDOW], first + start) for start in starts]
 
     def judge(self, frames: NDArray[np.uint8], first: int = 0) -> Verdict:
         """frames: [T, 128, 128, 3], at least 17, at 8 frames per second; `first`: number of the first one in its video."""
@@ -126,13 +127,15 @@ class Judge:
             wanted = f"at least {SHORTEST} frames of {SIZE} x {SIZE}"
             raise ValueError(f"the judge needs {wanted}, not {len(frames)} of {frames.shape[2]} x {frames.shape[1]}")
         pixels = to_pixels(frames)
-        scene, camera = self._look_around(pixels)
-        return Verdict(scene, camera, self._subjects(pixels, self._label(pixels), first, best(camera)))
+        labels = self._label(pixels)
+        scene, camera = self._look_around(pixels, labels)
+        return Verdict(scene, camera, self._subjects(pixels, labels, first, best(camera)))
 
     def appearances(self, frames: NDArray[np.uint8], fps: float = SHOWN_FPS) -> list[SubjectVerdict]:
         """A clip's largest subject each time that something comes into the picture, for as long as it is there."""
         pixels = to_pixels(at_judged_rate(frames, fps))
-        camera, labels = best(self._look_around(pixels[:WINDOW])[1]), self._label(pixels)
+        labels = self._label(pixels)
+        camera = best(self._look_around(pixels[:WINDOW], labels.part(slice(WINDOW)))[1])
         found = []
         for part in runs(labels.areas[:, 1:].sum(axis=1) >= SEEN_PIXELS):
             if subjects := self._subjects(pixels[part], labels.part(part), part.start, camera):
@@ -154,11 +157,14 @@ class Judge:
             subjects.append(verdict_of(track, shape, shares_of([COLOR_CLASSES[index] for index in colors], color / color.sum())))
         return subjects
 
-    def _look_around(self, pixels: Array) -> tuple[Shares, Shares]:
-        small = pixels.reshape(len(pixels), 3, LABEL_SIZE, 2, LABEL_SIZE, 2).mean(axis=(3, 5))
+    def _look_around(self, pixels: Array, labels: Labels) -> tuple[Shares, Shares]:
+        small, subjects = pixels.reshape(len(pixels), 3, LABEL_SIZE, 2, LABEL_SIZE, 2).mean(axis=(3, 5)), labels.color > 0
         oldest = EVERY * max(LOOKS)
-        looks = [small[oldest - EVERY * ago : len(small) - EVERY * ago] for ago in LOOKS]
-        scenes, cameras = self._surroundings(np.stack(looks, axis=1))
+        looks, masks = (
+            np.stack([seen[oldest - EVERY * ago : len(seen) - EVERY * ago] for ago in LOOKS], axis=1)
+            for seen in (small, subjects)
+        )
+        scenes, cameras = self._surroundings(looks, masks)
         scene = shares_of(SCENE_CLASSES, np.exp(log_softmax(scenes)).mean(axis=0))
         if best(scene) in ("gray", "other", "none"):  # nothing that would move
             return scene, {"none": 1.0}

@@ -16,6 +16,7 @@ CROP = 40
 CROP_REACH = 2.1  # half of a crop's side, in radii of the disc of the mask's area
 FALL = 0.8  # of snow, as PAN_SPEED
 ZOOM_STEP = 0.08  # per second
+BLUR = 7  # pixels across, in finding edges
 OPSET = 17
 
 
@@ -88,18 +89,19 @@ def crop_subjects(frames: Tensor, masks: Tensor, others: Tensor) -> Tensor:
 
 
 class Surroundings(nn.Module):
-    """Looks [B, LOOKS, 3, 64, 64], the last one now → logits of scenes and of cameras."""
+    """Looks [B, LOOKS, 3, 64, 64], the last one now, and where subjects are, [B, LOOKS, 64, 64] → logits of scenes and of
+    cameras. Subjects move as they like, so they are left out when a camera's moves are looked for."""
 
     def __init__(self) -> None:
         super().__init__()
-        inputs = 3 + (len(LOOKS) - 1) * len(hypotheses(1.0))
+        inputs = 4 + (len(LOOKS) - 1) * len(hypotheses(1.0))
         self.body = nn.Sequential(
             block(inputs, 24, 2), block(24, 32), block(32, 48, 2), block(48, 64, 2), block(64, 64)
         )
         self.head = nn.Linear(2 * 64, len(SCENE_CLASSES) + len(CAMERA_CLASSES))
 
-    def forward(self, looks: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.body(compare(looks))
+    def forward(self, looks: Tensor, subjects: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(compare(looks, subjects))
         pooled = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
         scenes, cameras = self.head(pooled).split([len(SCENE_CLASSES), len(CAMERA_CLASSES)], dim=1)
         return scenes, cameras
@@ -112,17 +114,20 @@ def hypotheses(seconds: float) -> list[tuple[float, float, float]]:
     return moves + [(0.0, 0.0, 1 - ZOOM_STEP * seconds), (0.0, 0.0, 1 + ZOOM_STEP * seconds)]
 
 
-def compare(looks: Tensor) -> Tensor:
-    """The last look, and how much it differs from each guess made of the others: [B, 3 + guesses, 64, 64]. Only edges are
-    compared: when night falls, all grows dark and nothing moves."""
+def compare(looks: Tensor, subjects: Tensor) -> Tensor:
+    """The last look, what is seen of it behind the subjects, and how much it differs there from each guess made of the others:
+    [B, 4 + guesses, 64, 64]. Only edges are compared: when night falls, all grows dark and nothing moves."""
     now = looks[:, -1]
-    edges = [look - F.avg_pool2d(look, 7, 1, 3, count_include_pad=False) for look in looks.unbind(1)]
-    places, parts = grid_of(now.shape[-1], now.device), [now]
-    for earlier, ago in zip(edges[:-1], LOOKS):
+    edges = [look - F.avg_pool2d(look, BLUR, 1, BLUR // 2, count_include_pad=False) for look in looks.unbind(1)]
+    behind = (1 - F.max_pool2d(subjects, BLUR, 1, BLUR // 2)).unbind(1)  # no edge there has anything of a subject
+    places, parts = grid_of(now.shape[-1], now.device), [now, behind[-1][:, None]]
+    for number, ago in enumerate(LOOKS[:-1]):
+        earlier = torch.cat([edges[number], behind[number][:, None]], dim=1)
         for right, down, scale in hypotheses(ago * EVERY / FPS):
             grid = places * scale + torch.tensor([right, down], device=now.device)
             guess = F.grid_sample(earlier, grid.expand(now.shape[0], -1, -1, -1), padding_mode="border", align_corners=False)
-            parts.append(4 * (edges[-1] - guess).abs().mean(dim=1, keepdim=True))
+            difference = (edges[-1] - guess[:, :-1]).abs().mean(dim=1, keepdim=True)
+            parts.append(4 * difference * guess[:, -1:] * behind[-1][:, None])
     return torch.cat(parts, dim=1)
 
 
@@ -130,7 +135,8 @@ def examples(count: int) -> dict[type[nn.Module], tuple[Tensor, ...]]:
     """What each network takes, in a batch of so many."""
     frames, masks = torch.rand(count, 3, SIZE, SIZE) * 2 - 1, (torch.rand(2, count, LABEL_SIZE, LABEL_SIZE) < 0.2).float()
     looks = torch.rand(count, len(LOOKS), 3, LABEL_SIZE, LABEL_SIZE) * 2 - 1
-    return {Segmenter: (frames,), Shaper: (frames, *masks), Surroundings: (looks,)}
+    subjects = (torch.rand(count, len(LOOKS), LABEL_SIZE, LABEL_SIZE) < 0.2).float()
+    return {Segmenter: (frames,), Shaper: (frames, *masks), Surroundings: (looks, subjects)}
 
 
 def export(network: nn.Module, path: Path) -> None:

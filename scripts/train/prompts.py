@@ -2,7 +2,6 @@
 words to a paragraph, alone, for a minute, or with frames that are given."""
 
 import random
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from holdout import sample_held_out
 from judge import WINDOW, Verdict
 from judge_score import EVERYTHING, answers
 from render import render
-from world import SCENES, SHOWN_FPS, World, caption
+from world import SCENES, World, caption
 
 COUNTS = [1, 2, 1, 3, 1, 2, 3, 1, 2, 1]  # subjects of ten prompts
 PLAIN = frozenset(["color", "shape", "motion", "scene"])
@@ -92,13 +91,3 @@ GIVEN = {
     "both ends": GivenFrames([range(1), range(LAST, WINDOW)], range(WINDOW), flags_of(some_frames(0, 0), some_frames(LAST, LAST))),
     "middle gap": GivenFrames([range(9), range(25, WINDOW)], range(8, 25), flags_of(some_frames(0, 8), some_frames(25, LAST))),
 }  # fmt: skip
-
-
-def write_video(path: Path, frames: NDArray[np.uint8]) -> None:
-    """Without loss."""
-    height, width = frames.shape[1:3]
-    command = [
-        "ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(SHOWN_FPS),
-        "-i", "-", "-c:v", "ffv1", "-pix_fmt", "bgr0", str(path),
-    ]  # fmt: skip
-    subprocess.run(command, check=True, input=frames.tobytes())

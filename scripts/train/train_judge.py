@@ -142,15 +142,16 @@ def shaper_loss(network: Shaper, clips: Clips, batch: int, rng: random.Random) -
 def surroundings_loss(network: Surroundings, clips: Clips, batch: int, rng: random.Random) -> Tensor:
     clip, frame = torch.randint(len(clips.frames), (2 * batch,)), torch.randint(max(LOOKS), KEPT, (2 * batch,))
     looks = torch.cat([F.avg_pool2d(pixels(clips.frames[clip, frame - ago]), 2) for ago in LOOKS], dim=1)
-    scenes, cameras = network(disturb(looks, rng).unflatten(1, (len(LOOKS), 3)))
+    subjects = torch.stack([clips.found[clip, frame - ago] > 0 for ago in LOOKS], dim=1).float()
+    scenes, cameras = network(disturb(looks, rng).unflatten(1, (len(LOOKS), 3)), subjects)
     wanted = clips.cameras[clip]
     known = wanted != UNKNOWN
     return F.cross_entropy(scenes, clips.scenes[clip]) + F.cross_entropy(cameras[known], wanted[known])
 
 
 NETWORKS: dict[str, tuple[type[nn.Module], Callable]] = {
-    "surroundings": (Surroundings, surroundings_loss), "segmenter": (Segmenter, segmenter_loss),
-    "shaper": (Shaper, shaper_loss),  # after the segmenter
+    "segmenter": (Segmenter, segmenter_loss),  # the others go by what it finds
+    "shaper": (Shaper, shaper_loss), "surroundings": (Surroundings, surroundings_loss),
 }  # fmt: skip
 
 
