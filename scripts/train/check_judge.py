@@ -14,8 +14,8 @@ import torch
 
 from judge import NETWORKS, WINDOW, Judge, Verdict
 from judge_data import LABEL_SIZE, SHAPE_CLASSES, sample_clip
+from judge_fit import AREAS, PIXEL
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
-from judge_tracks import AREAS, PIXEL
 from render import cover, picture, render
 from train_judge import VAE, load_vae, through_vae
 from world import FPS, World, place_at, sample, zoom_at

@@ -21,8 +21,9 @@ from drift import look
 from judge_data import (
     CAMERA_CLASSES, COLOR_CLASSES, EVERY, LABEL_SIZE, LOOKS, SCENE_CLASSES, SHAPE_CLASSES, SIZE
 )  # fmt: skip
+from judge_fit import PIXEL, Mask, fit_whole
 from judge_motion import motion_of
-from judge_tracks import PIXEL, SEEN_FRAMES, SEEN_PIXELS, TOUCHING, Mask, Track, center_of, grown, main_part, track_of
+from judge_tracks import SEEN_FRAMES, SEEN_PIXELS, TOUCHING, Track, center_of, grown, main_part, track_of
 from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
 NETWORKS = Path(__file__).with_name("judge")
@@ -31,6 +32,8 @@ SHORTEST = EVERY * max(LOOKS) + 1
 EVIDENCE = 5.0  # independent looks in a window
 AT_EDGE = 0.2  # what a frame counts in which the picture cuts a subject
 CROWDED = 0.4  # or another one may hide it in part
+PLACES = 8  # frames in which two colors are looked at, whether they are at one place
+SAME_PLACE = 0.5  # radii
 AWAY = 4  # frames without a subject, after which it comes back
 
 Shares = dict[str, float]
@@ -185,7 +188,7 @@ class Judge:
 
 def verdict_of(track: Track, shape: Shares, color: Shares) -> SubjectVerdict:
     motion, radius = motion_of(track)
-    known = track.weight > 0
+    known = track.trust > 0
     return SubjectVerdict(
         color=color, shape=shape, size=size_of(radius), motion={name: round(share, 4) for name, share in motion.items()},
         x=float(track.x[known].mean()), y=float(track.y[known].mean()), radius=radius, seen=float(track.seen.mean()),
@@ -236,15 +239,24 @@ def merge(labels: Labels, colors: list[int]) -> list[list[int]]:
 
 
 def share_place(labels: Labels, one: int, other: int) -> bool:
+    """Whether both may be parts of one round thing: what the one hides of it, the other shows."""
     both = np.flatnonzero((labels.areas[:, one] >= SEEN_PIXELS) & (labels.areas[:, other] >= SEEN_PIXELS))
     if 2 * len(both) < (labels.areas[:, other] >= SEEN_PIXELS).sum():
         return False
-    near = 0
-    for frame in both:
-        radius = np.sqrt(labels.areas[frame, [one, other]].sum() / np.pi) * PIXEL
-        apart = np.subtract(*(center_of(main_part(labels.color[frame] == color)) for color in (one, other)))
-        near += np.hypot(*apart) < radius
-    return 10 * near > 7 * len(both)
+    together = 0
+    looked_at = both[np.linspace(0, len(both) - 1, min(len(both), PLACES)).round().astype(int)]
+    for frame in looked_at:
+        masks = [main_part(labels.color[frame] == color) for color in (one, other)]
+        if near_each_other(*masks):
+            wholes = [fit_whole(mask, grown(hiding), "ball") for mask, hiding in zip(masks, reversed(masks))]
+            apart = np.hypot(wholes[0].x - wholes[1].x, wholes[0].y - wholes[1].y)
+            together += apart < SAME_PLACE * max(whole.radius for whole in wholes)
+    return 10 * together > 7 * len(looked_at)
+
+
+def near_each_other(one: Mask, other: Mask) -> bool:
+    radius = np.sqrt((one.sum() + other.sum()) / np.pi) * PIXEL
+    return bool(np.hypot(*np.subtract(center_of(one), center_of(other))) < radius)
 
 
 def how_whole(masks: Mask, others: Mask) -> NDArray[np.float64]:

@@ -86,19 +86,17 @@ def fit(seen: Array, path: Array, weight: Array, wraps: bool) -> tuple[Array, Ar
 
 def weigh(track: Track, candidates: Paths) -> tuple[float, float]:
     """How well the candidates agree with the track, and the radius at rest of the one that does best."""
-    x, error_x = fit(track.x, candidates.x, track.weight, bool(candidates.wraps and candidates.x.any()))
-    y, error_y = fit(track.y, candidates.y, track.weight, bool(candidates.wraps and candidates.y.any()))
+    x, error_x = fit(track.x, candidates.x, track.trust, bool(candidates.wraps and candidates.x.any()))
+    y, error_y = fit(track.y, candidates.y, track.trust, bool(candidates.wraps and candidates.y.any()))
     squared = np.minimum((error_x**2 + error_y**2) / POSITION_ERROR**2, FAR**2)
     is_inside = np.maximum(np.abs(x), np.abs(y)) < track.edge - INSIDE
     weight_gone = GONE * track.gone
-    error = (track.weight * squared + weight_gone * is_inside * FAR**2).sum(axis=-1)
-    total = error / (track.weight + weight_gone).sum()  # [K]
-    if (track.whole > 0).sum() < SEEN_FRAMES:
-        return agree(total, candidates), float(np.median(track.radius[track.weight > 0]))
+    error = (track.trust * squared + weight_gone * is_inside * FAR**2).sum(axis=-1)
+    total = error / (track.trust + weight_gone).sum()  # [K]
     logarithm = np.log(np.maximum(track.radius, 1e-3)) - candidates.log_radius
-    at_rest = (track.whole * logarithm).sum(axis=-1) / track.whole.sum()
+    at_rest = (track.trust * logarithm).sum(axis=-1) / track.trust.sum()
     squared = np.minimum(((logarithm - at_rest[:, None]) / RADIUS_ERROR) ** 2, FAR**2)
-    total = total + (track.whole * squared).sum(axis=-1) / track.whole.sum()
+    total = total + (track.trust * squared).sum(axis=-1) / track.trust.sum()
     best = int(total.argmin())
     return agree(total, candidates), float(np.exp(at_rest[best if len(at_rest) > 1 else 0]))
 
@@ -121,8 +119,8 @@ def turns(track: Track) -> bool:
 
 def motion_of(track: Track) -> tuple[dict[str, float], float]:
     """Probabilities of the motions, "other" and "none", and the radius at rest."""
-    if (track.weight > 0).sum() < SEEN_FRAMES:
-        seen = track.radius[track.weight > 0]
+    if (track.trust > 0).sum() < SEEN_FRAMES:
+        seen = track.radius[track.trust > 0]
         return {"none": 1.0}, float(np.median(seen)) if len(seen) else 0.0
     fits = {motion: weigh(track, paths(motion, track.times)) for motion in MOTIONS if motion != "spin"}
     logarithms = {motion: fit[0] for motion, fit in fits.items()} | {"other": -0.5 * INDEPENDENT_FRAMES * OTHER_ERROR}

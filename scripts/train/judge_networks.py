@@ -94,7 +94,7 @@ class Surroundings(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        inputs = 4 + (len(LOOKS) - 1) * len(hypotheses(1.0))
+        inputs = 7 + (len(LOOKS) - 1) * len(hypotheses(1.0))
         self.body = nn.Sequential(
             block(inputs, 24, 2), block(24, 32), block(32, 48, 2), block(48, 64, 2), block(64, 64)
         )
@@ -108,19 +108,23 @@ class Surroundings(nn.Module):
 
 
 def hypotheses(seconds: float) -> list[tuple[float, float, float]]:
-    """Where a pixel was before: to the right, below, times its place. Panning and falling, and zooming."""
+    """Where a pixel was before: to the right, below, times its place. Panning, also over waves that go along, and falling, and
+    zooming."""
     across = [speed * seconds for speed in PAN_SPEED.values()]
-    moves = [(x, -y * seconds, 1.0) for y in (0.0, FALL) for x in across]
+    moves = [(x, 0.0, 1.0) for x in across + [2 * x for x in across if x]] + [(x, -FALL * seconds, 1.0) for x in across]
     return moves + [(0.0, 0.0, 1 - ZOOM_STEP * seconds), (0.0, 0.0, 1 + ZOOM_STEP * seconds)]
 
 
 def compare(looks: Tensor, subjects: Tensor) -> Tensor:
-    """The last look, what is seen of it behind the subjects, and how much it differs there from each guess made of the others:
-    [B, 4 + guesses, 64, 64]. Only edges are compared: when night falls, all grows dark and nothing moves."""
+    """The last look, what is seen of it behind the subjects, how a glow has changed since the first one, and how much the edges
+    differ from each guess made of the others: [B, 7 + guesses, 64, 64]. Only edges are compared: when night falls, all grows dark
+    and nothing moves."""
     now = looks[:, -1]
-    edges = [look - F.avg_pool2d(look, BLUR, 1, BLUR // 2, count_include_pad=False) for look in looks.unbind(1)]
+    soft = [F.avg_pool2d(look, BLUR, 1, BLUR // 2, count_include_pad=False) for look in looks.unbind(1)]
+    edges = [look - without_edges for look, without_edges in zip(looks.unbind(1), soft)]
     behind = (1 - F.max_pool2d(subjects, BLUR, 1, BLUR // 2)).unbind(1)  # no edge there has anything of a subject
-    places, parts = grid_of(now.shape[-1], now.device), [now, behind[-1][:, None]]
+    glow = 4 * (soft[-1] - soft[0]) * (behind[0] * behind[-1])[:, None]
+    places, parts = grid_of(now.shape[-1], now.device), [now, behind[-1][:, None], glow]
     for number, ago in enumerate(LOOKS[:-1]):
         earlier = torch.cat([edges[number], behind[number][:, None]], dim=1)
         for right, down, scale in hypotheses(ago * EVERY / FPS):

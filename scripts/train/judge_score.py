@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 from judge import SubjectVerdict, Verdict, best
-from judge_tracks import FOLDS
+from judge_fit import FOLDS
 from world import Relation, Subject, World
 
 ATTRIBUTES = ("color", "shape", "size", "motion")
