@@ -6,9 +6,9 @@
 namespace sora {
 namespace {
 
-constexpr std::array kAll{
-    kWanTextToVideo, kWanImageToVideo, kWanFirstAndLast,    kWanTwoExpertImage,
-    kWanCleanFrames, kWanVace,        kSkyReelsTextToVideo, kSkyReelsImageToVideo, kSkyReelsForcing};
+constexpr std::array kAll{kWanTextToVideo,      kWanImageToVideo,      kWanFirstAndLast,
+                          kWanTwoExpertImage,   kWanCleanFrames,       kWanVace,
+                          kSkyReelsTextToVideo, kSkyReelsImageToVideo, kSkyReelsForcing};
 
 void set(const Abilities& abilities, Traits& traits) {
   traits.given = abilities.given;

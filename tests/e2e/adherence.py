@@ -16,7 +16,7 @@ from pathlib import Path
 
 EVALUATE = Path(__file__).resolve().parents[2] / "scripts/evaluate"
 CLIPS = 20
-BARS = {"scene": 0.9, "color": 0.7, "shape": 0.7}
+BARS = {"scene": 0.9, "color": 0.75, "shape": 0.25}
 
 
 def measure(program: str, folder: Path) -> dict[str, dict]:

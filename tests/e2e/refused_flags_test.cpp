@@ -147,18 +147,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"-p", "x", "--window-frames", "32"},
                 "--window-frames 32: a window is 1 + a multiple of 4 frames; nearest: 29, 33"},
         bad_value("--addnoise-condition", "101", "expected a number from 0 to 100"),
-        Refused{
-            {"-p", "x", "--ar-step", "5"},
-            "--ar-step 5: this checkpoint (Wan 2.2 TI2V) cannot be sampled by diffusion forcing; "
-            "these can: SkyReels-V2 DF"},
-        Refused{
-            {"-p", "x", "--reference-image", "a.png", "--reference-image", "b.png"},
-            "--reference-image a.png: this checkpoint (Wan 2.2 TI2V) cannot take reference images; "
-            "these can: Wan VACE"},
-        Refused{
-            {"-p", "x", "-m", test::data("models/wan21_t2v"), "--image", "a.png"},
-            "--image a.png: this checkpoint (Wan) cannot start from given frames; these can: Wan "
-            "2.1 I2V, Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 I2V, SkyReels-V2 DF"}));
+        Refused{{"-p", "x", "--ar-step", "5"},
+                "--ar-step 5: this checkpoint (Wan 2.2 TI2V) cannot be sampled by diffusion forcing; "
+                "these can: SkyReels-V2 DF"},
+        Refused{{"-p", "x", "--reference-image", "a.png", "--reference-image", "b.png"},
+                "--reference-image a.png: this checkpoint (Wan 2.2 TI2V) cannot take reference images; "
+                "these can: Wan VACE"},
+        Refused{{"-p", "x", "-m", test::data("models/wan21_t2v"), "--image", "a.png"},
+                "--image a.png: this checkpoint (Wan) cannot start from given frames; these can: Wan "
+                "2.1 I2V, Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 I2V, SkyReels-V2 DF"}));
 
 // What the planner refuses, through the program.
 INSTANTIATE_TEST_SUITE_P(

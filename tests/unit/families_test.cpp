@@ -184,8 +184,7 @@ TEST(Traits, SayWhoCanDoTheRest) {
   EXPECT_EQ(traits.who_can.at(Skill::last_frame),
             "Wan 2.1 FLF2V, Wan 2.2 I2V A14B, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 DF");
   EXPECT_EQ(traits.who_can.at(Skill::reference_images), "Wan VACE");
-  EXPECT_EQ(traits.who_can.at(Skill::windows),
-            "Wan T2V, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 T2V, SkyReels-V2 DF");
+  EXPECT_EQ(traits.who_can.at(Skill::windows), "Wan T2V, Wan 2.2 TI2V, Wan VACE, SkyReels-V2 T2V, SkyReels-V2 DF");
   for (const Skill skill : kSkills) EXPECT_FALSE(traits.who_can.at(skill).empty()) << to_string(skill);
 }
 
