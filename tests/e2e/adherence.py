@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 EVALUATE = Path(__file__).resolve().parents[2] / "scripts/evaluate"
-CLIPS = 20
+CLIPS = 12
 BARS = {"scene": 0.9, "color": 0.75, "shape": 0.25}
 
 
