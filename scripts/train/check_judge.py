@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the judge on clips that it was never trained on, as they are and as a VAE shows them: at least 98 % of all
-answers are right, and 4 in 5 blobs are given no shape's name. Each attribute has a bar, too.
+answers are right, and 4 in 5 blobs are given no shape's name. Each question has a bar, too.
 """
 
 import argparse
@@ -16,12 +16,13 @@ from judge import NETWORKS, WINDOW, Judge, Verdict
 from judge_data import LABEL_SIZE, SHAPE_CLASSES, sample_clip
 from judge_fit import AREAS, PIXEL
 from judge_score import ATTRIBUTES, Scores, Tally, answers, match, right_attributes, table
-from render import cover, picture, render
+from prompts import true_frames
+from render import cover, picture
 from train_judge import VAE, load_vae, through_vae
 from world import FPS, World, place_at, sample, zoom_at
 
 WANTED = 0.98  # of all answers about single attributes
-WANTED_OF_EACH = 0.90  # single attribute; of three subjects' colors, shapes and motions all nine must be right
+WANTED_OF_EACH = 0.90  # also of those that need several attributes at once
 WANTED_OF_BLOBS = 0.8
 ENOUGH = 0.7  # of a subject, to tell what it is
 LEAST_SHOWN = 0.25  # of the frames
@@ -53,7 +54,7 @@ def true_clip(index: int) -> tuple[World, np.ndarray]:
     while True:
         asked = sample(rng)
         if shows(asked):
-            return asked, (render(asked, WINDOW) * 255).round().astype(np.uint8)
+            return asked, true_frames(asked, WINDOW)
 
 
 def blob_clip(index: int) -> np.ndarray:
@@ -89,10 +90,10 @@ def check(options: argparse.Namespace, see: Callable[[np.ndarray], Verdict]) -> 
 
 
 def too_low(column: str, scores: Scores) -> list[str]:
-    single = {question: tally for question, tally in scores.tallies.items() if question in SINGLE}
-    share = sum(tally.right for tally in single.values()) / sum(tally.total for tally in single.values())
+    single = [tally for question, tally in scores.tallies.items() if question in SINGLE]
+    share = sum(tally.right for tally in single) / sum(tally.total for tally in single)
     print(f"{column}: {share:.1%} of all single attributes")
-    low = [question for question, tally in single.items() if tally.share < WANTED_OF_EACH]
+    low = [question for question, tally in scores.tallies.items() if tally.share < WANTED_OF_EACH]
     return [f"{question}, {column}" for question in low + (["all together"] if share < WANTED else [])]
 
 

@@ -23,7 +23,7 @@ from judge_data import (
 )  # fmt: skip
 from judge_fit import PIXEL, Mask, fit_whole
 from judge_motion import motion_of
-from judge_tracks import SEEN_FRAMES, SEEN_PIXELS, TOUCHING, Track, center_of, grown, main_part, track_of
+from judge_tracks import SEEN_FRAMES, SEEN_PIXELS, Track, at_edge, center_of, crowded, grown, main_part, track_of
 from world import FPS, RADII, SHOWN_FPS, Array, zoom_at
 
 NETWORKS = Path(__file__).with_name("judge")
@@ -261,9 +261,7 @@ def near_each_other(one: Mask, other: Mask) -> bool:
 
 def how_whole(masks: Mask, others: Mask) -> NDArray[np.float64]:
     """[T]: 1 where nothing may hide a part of the subject."""
-    at_edge = masks[:, [0, -1], :].any(axis=(1, 2)) | masks[:, :, [0, -1]].any(axis=(1, 2))
-    crowded = (masks & grown(others)).sum(axis=(1, 2)) > TOUCHING
-    return np.where(at_edge, AT_EDGE, 1.0) * np.where(crowded, CROWDED, 1.0)
+    return np.where(at_edge(masks), AT_EDGE, 1.0) * np.where(crowded(masks, grown(others)), CROWDED, 1.0)
 
 
 def size_of(radius: float) -> Shares:

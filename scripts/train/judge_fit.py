@@ -4,12 +4,11 @@ where something may hide it."""
 from dataclasses import dataclass
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from judge_data import LABEL_SIZE
-from render import picture, signed_distance
-from world import Array
+from render import cover, picture
+from world import Pose
 
 Mask = NDArray[np.bool_]
 
@@ -38,14 +37,6 @@ class Fit:
     misfit: float  # area seen outside of it, and of it where nothing hides it and it is not seen; of its own area
 
 
-def silhouettes(shape: str, poses: Array, x: Array, y: Array) -> Array:
-    """[K, 4] of x, y, radius and angle, [P] → [K, P], 1 inside."""
-    center_x, center_y, radius, angle = (column[:, None] for column in poses.T)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    own_x, own_y = cosine * (x - center_x) + sine * (y - center_y), -sine * (x - center_x) + cosine * (y - center_y)
-    return np.clip(0.5 - signed_distance(shape, own_x, own_y, radius) / PIXEL, 0, 1)
-
-
 def fit_whole(mask: Mask, hiding: Mask, shape: str) -> Fit:
     """mask, hiding: [64, 64], what is seen of the subject, and where others may hide it. By the cross-entropy method, with the
     same draws every time."""
@@ -61,7 +52,7 @@ def fit_whole(mask: Mask, hiding: Mask, shape: str) -> Fit:
         steps = np.concatenate([best[None], best + spread * draws.standard_normal((CANDIDATES, 4))])
         values = middle + scale * steps
         poses = np.column_stack([values[:, :2], radius * np.exp(values[:, 2]), values[:, 3]])
-        inside = silhouettes(shape, poses, x, y)
+        inside = cover(shape, Pose(*(column[:, None] for column in poses.T)), x, y, LABEL_SIZE)  # [CANDIDATES + 1, pixels]
         wrong = ((1 - inside) * seen + inside * free).sum(axis=1)
         order = wrong.argsort()[:KEPT]
         best, spread = steps[order].mean(axis=0), np.maximum(steps[order].std(axis=0), LEAST_SPREAD)

@@ -56,9 +56,14 @@ def center_of(mask: Mask) -> tuple[float, float]:
     return float(x[mask].mean()), float(y[mask].mean())
 
 
-def is_whole(mask: Mask, near_others: Mask) -> bool:
-    """Whether nothing cuts off or hides a part of it."""
-    return not (mask[[0, -1], :].any() or mask[:, [0, -1]].any()) and (mask & near_others).sum() <= TOUCHING
+def at_edge(masks: Mask) -> Mask:
+    """[..., H, W] → [...]: whether the picture may cut off a part of it."""
+    return masks[..., [0, -1], :].any(axis=(-2, -1)) | masks[..., :, [0, -1]].any(axis=(-2, -1))
+
+
+def crowded(masks: Mask, near_others: Mask) -> Mask:
+    """[..., H, W] → [...]: whether another subject may hide a part of it; near_others: the others, `grown`."""
+    return (masks & near_others).sum(axis=(-2, -1)) > TOUCHING
 
 
 def moment_of(mask: Mask, place: tuple[float, float], folds: int) -> complex:
@@ -86,7 +91,7 @@ class Sight:
 
 def look_at(mask: Mask, near_others: Mask, shape: str) -> Sight:
     folds = FOLDS.get(shape, 0)
-    if is_whole(mask, near_others):
+    if not (at_edge(mask) or crowded(mask, near_others)):
         place = center_of(mask)
         turn = moment_of(mask, place, folds) if folds else 0.0
         return Sight(*place, float(np.sqrt(mask.sum() / AREAS[shape])) * PIXEL, turn, trust=1.0)

@@ -54,9 +54,10 @@ def signed_distance(shape: str, x: Array, y: Array, radius: float) -> Array:
 
 
 def cover(shape: str, at: Pose, x: Array, y: Array, size: int | None = None) -> Array:
-    """[H, W], 1 inside the shape, its edge smoothed over two pixels; `size`: of the picture, where x and y are a part."""
+    """[H, W], 1 inside the shape, its edge smoothed over two pixels; `size`: of the picture, where x and y are a part. Of many
+    poses at once, if the numbers in `at` are [K, 1] and x and y [P]: [K, P]."""
     x, y = x - at.x, y - at.y
-    if at.angle:
+    if np.any(at.angle):
         cosine, sine = np.cos(at.angle), np.sin(at.angle)
         x, y = cosine * x + sine * y, -sine * x + cosine * y
     return np.clip(0.5 - signed_distance(shape, x, y, at.radius) * (size or len(x)) / 2, 0, 1)
